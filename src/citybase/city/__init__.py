@@ -1,0 +1,1 @@
+"""The eight nouns of the city (八个名词)."""

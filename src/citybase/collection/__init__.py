@@ -1,0 +1,1 @@
+"""横2 数据汇聚层: gateways, observer, connectors, exchange."""

@@ -1,0 +1,1 @@
+"""横1 基础资源层: terminals, video, networks, clouds, compute, airspace."""

@@ -1,0 +1,1 @@
+"""政策法规和管理制度: plans, tasks, assessments, standards."""

@@ -1,0 +1,1 @@
+"""Kernel: ids, time and working calendar, errors, events, settings. Pure: no I/O."""

@@ -1,0 +1,1 @@
+"""The HTTP application: composition, sessions, the built web pages."""
