@@ -119,7 +119,7 @@ const audit = Array.from({ length: 240 }, (_, i) => ({
   actor: { name: i % 3 ? '值班员甲' : '系统', organization: '市数据局' },
   action: ['case.dispatch', 'resource.write', 'session.open', 'alarm.acknowledge'][i % 4],
   target: { type: 'case', id: `0199-${i}` },
-  outcome: i % 9 === 4 ? 'denied' : 'ok',
+  outcome: i % 9 === 4 ? 'denied' : 'done',
 }))
 const series = (query: URLSearchParams) => {
   const [from, to] = [Date.parse(query.get('from') ?? ago(1440)), Date.parse(query.get('to') ?? ago(0))]
@@ -217,7 +217,7 @@ export const routes: [pattern: string, handler: Handler][] = [
             time: ago(90),
             actor: { name: '值班员甲', organization: '市数据局' },
             action: 'resource.update',
-            changes: { address: '示例路 3 号' },
+            changes: { address: ['示例路 1 号', '示例路 3 号'] },
           },
         ],
       },

@@ -84,7 +84,11 @@ export interface Kind extends Named {
   code_pattern?: string
   code_example?: string
   schema: JsonSchema
-  life_cycle: { initial: string; states: Named[]; transitions: { from: string; to: string; name: string; name_en?: string }[] }
+  life_cycle: {
+    initial: string
+    states: (Named & { final?: boolean })[]
+    transitions: { from: string; to: string; name: string; name_en?: string }[]
+  }
   properties: Property[]
   icon?: string | null
 }
@@ -141,7 +145,7 @@ export interface HistoryEntry {
   actor: Actor
   action: string
   /** Field -> value before and after. */
-  changes: Record<string, unknown>
+  changes: Record<string, [before: unknown, after: unknown]>
 }
 export interface Actor {
   name: string

@@ -9,8 +9,8 @@ setWorkerUrl(workerUrl)
 
 export type MapHit = { layer: 'stations' | 'cases' | 'alarms'; properties: Record<string, unknown>; at: [number, number] }
 export type MapContents = Partial<Record<SourceId, FeatureCollection>>
-const PADDING = 26
-const PLACE_ZOOM = 9.6
+const PADDING = { top: 24, right: 24, bottom: 44, left: 24 }
+const PLACE_ZOOM = 9
 const REACH = 6
 
 type Districts = FeatureCollection<Polygon | MultiPolygon, { area_code: string; name: string }>

@@ -359,7 +359,7 @@ export const en: Messages = {
     proofNote:
       'citybase audit verify computes it offline. Starting from the leaf hash, joined with these in turn, the root of the checkpoint must come out.',
     noProof: 'The tree has this one leaf; its hash is the root.',
-    outcomes: { ok: 'done', allowed: 'done', denied: 'refused', failed: 'failed', error: 'error' },
+    outcomes: { done: 'done', denied: 'refused', failed: 'failed' },
   },
   settings: {
     heading: 'Settings',

@@ -356,7 +356,7 @@ export const zh = {
     checkpoint: '签名检查点',
     proofNote: '从叶哈希起,依次与下列哈希合并,应得到检查点里的根;citybase audit verify 可离线复算。',
     noProof: '树中只有这一条,根就是叶哈希。',
-    outcomes: { ok: '成功', allowed: '成功', denied: '被拒绝', failed: '失败', error: '出错' } as Record<string, string>,
+    outcomes: { done: '成功', denied: '被拒绝', failed: '失败' } as Record<string, string>,
   },
   settings: {
     heading: '设置',
