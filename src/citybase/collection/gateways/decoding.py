@@ -69,19 +69,15 @@ def _envelope(found: Inspection) -> Fields:
 
 
 def _content(frame: Frame) -> Fields:
-    """Header fields and CP items by their own names; where a name is taken already, `CP.name`."""
+    """Header fields and CP items by their own names, or as `header.name` and `CP.name` where one is taken."""
     fields: Fields = {}
     for key, value in frame.header:
-        fields.setdefault(_free(key, _OWN_NAMES), value)
+        fields.setdefault(f"header.{key}" if key in _OWN_NAMES else key, value)
     fields["cp_terminated"] = frame.cp_terminated
     for key, value in frame.parameters.items():
-        fields[_free(key, {*_OWN_NAMES, *fields})] = value
+        fields[f"CP.{key}" if key in _OWN_NAMES or key in fields else key] = value
     fields["pollutants"] = frame.pollutants
     return fields | ({"duplicate_keys": list(frame.duplicate_keys)} if frame.duplicate_keys else {})
-
-
-def _free(key: str, taken: Iterable[str]) -> str:
-    return f"CP.{key}" if key in taken else key
 
 
 _OWN_NAMES = frozenset(

@@ -32,9 +32,7 @@ _FIRST_FIELD = re.compile(rb"(?:QN|ST|CN|PW|MN)=")
 _HEX = re.compile(rb"[0-9A-Fa-f]{4}")
 _CP = re.compile(r"(?:^|[;,])\s*CP=")
 # A text value stands between // and // and may hold any separator (HJ 212-2017, log information).
-_ITEM = re.compile(
-    r"(?P<key>[^=;,]*)=(?P<value>//(?:(?!//).)*//(?=[;,]|$)|[^;,]*)|(?P<stray>[^;,]+)", re.DOTALL
-)
+_ITEM = re.compile(r"(?P<key>[^=;,]*)=(?P<value>//(?:(?!//).)*//(?=[;,]|$)|[^;,]*)|(?P<stray>[^;,]+)", re.DOTALL)
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +63,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def flag(self) -> int | None:
-        """Flag as a number: bit 0 asks for an answer, bit 1 announces PNUM and PNO, the rest is the
-        edition."""
+        """Flag as a number: bit 0 asks for an answer, bit 1 announces PNUM and PNO; above, the edition."""
         text = self.get("Flag") or ""
         number = int(text) if len(text) <= 3 and text.isascii() and text.isdecimal() else MAX_FLAG + 1
         return number if number <= MAX_FLAG else None

@@ -1,5 +1,4 @@
-"""Cut a TCP byte stream into HJ 212 frames (粘包与拆包), in bounded memory, whatever the chunks and
-garbage."""
+"""Cut a TCP byte stream into HJ 212 frames (粘包与拆包): bounded memory, any chunks, any garbage."""
 
 import re
 
