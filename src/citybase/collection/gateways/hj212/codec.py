@@ -101,7 +101,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that could be read of one frame, and everything that is wrong with it (worst first)."""
+    """Everything that could be read of one frame, and what is wrong with it in the order of its parts."""
 
     errors: tuple[FrameError, ...]
     declared_length: int | None = None
