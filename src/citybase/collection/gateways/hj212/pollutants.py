@@ -1,6 +1,6 @@
 """Codes of HJ 212 in city terms: pollutants, statistics, data flags.
 
-The code tables of appendix B were checked against two open implementations, not against the standard's own
+The code tables of appendix B were checked against one open implementation, not against the standard's own
 text; codes of the 2005 edition stand beside those of 2017. A code that is not here keeps its own name,
 lower-cased.
 """
