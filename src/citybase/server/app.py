@@ -8,6 +8,8 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
+from citybase.city.organizations import api as organizations_api
+from citybase.city.resources import api as resources_api
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
@@ -34,7 +36,7 @@ async def provide_principal(visitor: TheVisitor) -> Principal:
 
 def routes() -> Sequence[ControllerRouterHandler]:
     """All routes under the API prefix, capability by capability."""
-    return [*identity_api.ROUTES]
+    return [*identity_api.ROUTES, *organizations_api.ROUTES, *resources_api.ROUTES]
 
 
 def create_app(settings: Settings, database: Database) -> Litestar:
