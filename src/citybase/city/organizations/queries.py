@@ -119,7 +119,7 @@ async def find_by_name(connection: AsyncConnection, name: str) -> UUID | None:
         organization.c.code == name,
         organization.c.name == name,
         organization.c.short_name == name,
-        organization.c.former_names.any(name),
+        organization.c.former_names.contains([name]),
     )
     found = (await connection.execute(select(organization.c.id).where(matching).limit(2))).scalars().all()
     return found[0] if len(found) == 1 else None

@@ -1,13 +1,13 @@
 """Routes of the ledger."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromHeader, FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.response import Stream
 
 from citybase.city.resources.actions import ResourceChange, change_resource, create_resource, move_life_cycle
@@ -70,6 +70,7 @@ async def provide_filter(
     )
 
 
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 TheFilter = NamedDependency[ResourceFilter]
 _FILTER = {"wanted": Provide(provide_filter)}
 
@@ -157,7 +158,7 @@ async def patch_resource(
     database: TheDatabase,
     principal: ThePrincipal,
     resource_id: FromPath[UUID],
-    if_match: FromHeader[str | None] = None,
+    if_match: IfMatch = None,
 ) -> Response[ResourceDetail]:
     version = version_of(if_match)
     if version is None:
@@ -173,7 +174,7 @@ async def post_life_cycle(
     database: TheDatabase,
     principal: ThePrincipal,
     resource_id: FromPath[UUID],
-    if_match: FromHeader[str | None] = None,
+    if_match: IfMatch = None,
 ) -> Response[ResourceDetail]:
     async with begin(database, principal) as tx:
         await move_life_cycle(tx, resource_id, data.to, version_of(if_match))

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from citybase.city.organizations.models import area, organization
@@ -173,7 +173,8 @@ async def read_facets(
         "organization": resource.c.owner_id,
         "life_cycle": resource.c.life_cycle,
         "classification": resource.c.classification,
-        "area": func.substr(resource.c.area_code, 1, 6),
+        # Written out, not bound: PostgreSQL must see that SELECT and GROUP BY mean the same expression.
+        "area": func.left(resource.c.area_code, literal_column("6")),
     }
     narrowed = select_resources(principal, wanted)
     facets: dict[str, list[Facet]] = {}
