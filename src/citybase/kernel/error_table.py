@@ -1,0 +1,159 @@
+"""The one table of error codes. Each row: status, title, detail, remedy; Chinese first, English second."""
+
+from dataclasses import dataclass
+
+__all__ = ["ERRORS", "ErrorDefinition", "Words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDefinition:
+    status: int
+    title: Words
+    detail: Words
+    remedy: Words
+
+
+def _row(status: int, title: tuple[str, str], detail: tuple[str, str], remedy: tuple[str, str]) -> ErrorDefinition:
+    return ErrorDefinition(status, Words(*title), Words(*detail), Words(*remedy))
+
+
+ERRORS: dict[str, ErrorDefinition] = {
+    # --- every interface -------------------------------------------------------------------------------------
+    "invalid_input": _row(
+        400,
+        ("输入有误", "Invalid input"),
+        ("{reason}", "{reason}"),
+        ("按提示的位置改正后重新提交。", "Correct the places named and send it again."),
+    ),
+    "not_found": _row(
+        404,
+        ("没有找到", "Not found"),
+        (
+            "没有这一项,或它不在您的权限范围内:{what}",
+            "There is no such item, or it is outside your scope: {what}",
+        ),
+        ("核对编号;确需查看时向所属部门申请权限。", "Check the id, or ask the owning department for access."),
+    ),
+    "method_not_allowed": _row(
+        405,
+        ("不支持的操作", "Method not allowed"),
+        ("这个地址不支持该方法。", "This address does not support that method."),
+        ("查看接口文档 /schema。", "See the API document at /schema."),
+    ),
+    "unauthenticated": _row(
+        401,
+        ("尚未登录", "Not signed in"),
+        ("需要登录或有效的令牌。", "A session or a valid token is needed."),
+        ("请登录后重试。", "Sign in and try again."),
+    ),
+    "forbidden": _row(
+        403,
+        ("没有权限", "Not permitted"),
+        ("当前身份不能执行“{action}”。", "You may not perform “{action}”."),
+        ("向管理员申请相应角色。", "Ask an administrator for a role that may."),
+    ),
+    "conflict": _row(
+        409,
+        ("状态冲突", "Conflict"),
+        ("{reason}", "{reason}"),
+        ("刷新后按最新状态重试。", "Refresh and try again on the current state."),
+    ),
+    "version_conflict": _row(
+        412,
+        ("已被他人修改", "Changed by somebody else"),
+        (
+            "提交的版本是 {given},当前版本是 {current}。",
+            "You sent version {given}; the current one is {current}.",
+        ),
+        ("刷新后在最新内容上重新修改。", "Refresh and redo the change on the current content."),
+    ),
+    "too_large": _row(
+        413,
+        ("内容过大", "Too large"),
+        ("超过上限 {limit} 字节。", "The limit is {limit} bytes."),
+        ("分批发送。", "Send it in parts."),
+    ),
+    "unsupported_media_type": _row(
+        415,
+        ("格式不支持", "Unsupported format"),
+        ("不支持的内容类型:{given}", "Unsupported content type: {given}"),
+        ("使用 {expected}。", "Use {expected}."),
+    ),
+    "too_many_requests": _row(
+        429,
+        ("过于频繁", "Too many requests"),
+        ("请在 {seconds} 秒后再试。", "Try again in {seconds} seconds."),
+        ("稍候重试。", "Wait, then retry."),
+    ),
+    "internal": _row(
+        500,
+        ("系统内部错误", "Internal error"),
+        ("处理时出现未预料的错误,编号 {reference}。", "An unexpected error happened, reference {reference}."),
+        (
+            "把编号告诉管理员;已保存的数据不受影响。",
+            "Give the reference to an administrator; saved data is unaffected.",
+        ),
+    ),
+    "engine_unavailable": _row(
+        503,
+        ("服务正在恢复", "Recovering"),
+        ("{engine} 暂时不可用。", "{engine} is unavailable for the moment."),
+        ("系统会自动恢复,请稍候重试。", "It recovers by itself; retry shortly."),
+    ),
+    # --- starting up -------------------------------------------------------------------------------------------
+    "data_folder_busy": _row(
+        409,
+        ("数据目录正在使用", "Data folder in use"),
+        (
+            "{folder} 已被另一个 CityBase 使用(进程 {pid})。",
+            "{folder} is used by another CityBase (process {pid}).",
+        ),
+        ("先停止它,或用 --data 指定另一个目录。", "Stop that one first, or name another folder with --data."),
+    ),
+    "port_busy": _row(
+        409,
+        ("端口被占用", "Port in use"),
+        ("端口 {port} 已被占用。", "Port {port} is in use."),
+        ("换一个端口:{option}。", "Choose another one: {option}."),
+    ),
+    "bad_setting": _row(
+        400,
+        ("设置有误", "Bad setting"),
+        ("{name}:{reason}", "{name}: {reason}"),
+        ("修改 {source}。", "Mend it in {source}."),
+    ),
+    # --- identity ----------------------------------------------------------------------------------------------
+    "wrong_credentials": _row(
+        401,
+        ("用户名或密码不正确", "Wrong user name or password"),
+        ("用户名或密码不正确。", "The user name or the password is wrong."),
+        ("核对后重试;多次失败会暂时锁定。", "Check both; repeated failures lock the account for a while."),
+    ),
+    "locked_out": _row(
+        429,
+        ("账号暂时锁定", "Locked for a while"),
+        ("连续失败次数过多,{minutes} 分钟后可重试。", "Too many failures; try again in {minutes} minutes."),
+        ("等待解锁,或请管理员重置密码。", "Wait, or ask an administrator to reset the password."),
+    ),
+    "weak_password": _row(
+        400,
+        ("密码不符合要求", "Password too weak"),
+        (
+            "密码至少 {minimum} 个字符,且不能与用户名或旧密码相同。",
+            "At least {minimum} characters, and neither the user name nor the old one.",
+        ),
+        ("换一个更长的密码。", "Choose a longer one."),
+    ),
+    "password_change_required": _row(
+        403,
+        ("请先修改初始密码", "Change the first password"),
+        ("初始密码只能用于首次登录。", "The first password serves only for the first sign-in."),
+        ("在登录页设置新密码。", "Set a new one on the sign-in page."),
+    ),
+}

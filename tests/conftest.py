@@ -1,0 +1,45 @@
+"""One PostgreSQL for the whole test run, migrated once; each test that asks for it gets empty tables."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from citybase.engines.postgres import Database, EmbeddedPostgres, metadata
+from citybase.server.schema import migrate
+
+SHARED_DATA = Path(os.environ.get("CITYBASE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the checkout; a test that needs it is skipped aloud where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"real data is absent: no folder {SHARED_DATA} (set CITYBASE_SHARED_DATA)")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("engines") / "postgres")
+    url = server.start()
+    migrate(url)
+    yield url
+    server.stop()
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> AsyncIterator[Database]:
+    database = Database(postgres_url)
+    tables = ", ".join(f'"{name}"' for name in metadata.tables)
+    async with database.begin() as connection:
+        await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+    yield database
+    await database.close()
