@@ -20,9 +20,7 @@ app = typer.Typer(name="audit", help="审计日志：校验、查看、出具证
 LogFolder = Annotated[Path, typer.Option("--log", help="日志文件夹 / folder of the log")]
 KeyFile = Annotated[
     Path | None,
-    typer.Option(
-        "--key", help="独立保管的公钥文件 / public key kept elsewhere; default: the folder's own copy"
-    ),
+    typer.Option("--key", help="独立保管的公钥文件 / public key kept elsewhere; default: the folder's own copy"),
 ]
 Index = Annotated[int, typer.Argument(min=0, help="序号，从 0 起 / index, from 0")]
 
@@ -88,9 +86,7 @@ def _tell(report: Report, index: int | None, own_key: bool) -> None:
     for problem in report.problems[:_SHOWN]:
         typer.echo(_described(problem))
     if len(report.problems) > _SHOWN:
-        typer.echo(
-            f"…… 共 {len(report.problems)} 处，全部见 --json / {len(report.problems)} in all, see --json"
-        )
+        typer.echo(f"…… 共 {len(report.problems)} 处，全部见 --json / {len(report.problems)} in all, see --json")
     if report.ok:
         included = "" if index is None else f"，含第 {index} 条 / entry {index} included"
         typer.echo(f"完好：{report.size} 条记录，{report.checkpoints} 个检查点{included}")

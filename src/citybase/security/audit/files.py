@@ -36,9 +36,7 @@ def truncate_durably(path: Path, length: int) -> None:
 
 def sync_folders(folders: Iterable[Path], top: Path) -> None:
     """Make the names in `folders`, and in every folder above them up to `top`, durable."""
-    pending = {
-        parent for folder in folders for parent in (folder, *folder.parents) if parent.is_relative_to(top)
-    }
+    pending = {parent for folder in folders for parent in (folder, *folder.parents) if parent.is_relative_to(top)}
     for folder in pending:
         descriptor = os.open(folder, os.O_RDONLY)
         try:

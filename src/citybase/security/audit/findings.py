@@ -30,12 +30,8 @@ _WORDS: dict[str, _Words] = {
         "用独立保管的公钥校验；若确已更换密钥，用旧公钥校验旧日志。",
         "Verify with the key that was kept elsewhere; a log signed by an older key is verified with that key.",
     ),
-    "checkpoint": _Words(
-        "当前检查点无效：{reason}", "The newest checkpoint is not valid: {reason}", *_RESTORE
-    ),
-    "history_note": _Words(
-        "历史检查点无效：{reason}", "A historical checkpoint is not valid: {reason}", *_RESTORE
-    ),
+    "checkpoint": _Words("当前检查点无效：{reason}", "The newest checkpoint is not valid: {reason}", *_RESTORE),
+    "history_note": _Words("历史检查点无效：{reason}", "A historical checkpoint is not valid: {reason}", *_RESTORE),
     "history_order": _Words(
         "历史检查点的大小、散列算法或顺序不对",
         "A historical checkpoint is out of order, or names another hash",
@@ -101,9 +97,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     remedy_en: str
 
 
-def finding(
-    code: str, file: str, *, offset: int | None = None, index: int | None = None, **params: object
-) -> Finding:
+def finding(code: str, file: str, *, offset: int | None = None, index: int | None = None, **params: object) -> Finding:
     """The finding of a code, its words filled with `index` and `params`."""
     words = _WORDS[code]
     filled = {**params, "index": index}

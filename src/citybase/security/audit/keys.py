@@ -1,4 +1,4 @@
-"""Ed25519 keys that sign notes: C2SP signed-note (c2sp.org/signed-note), the verifier and signer strings of Go's `note`.
+"""Ed25519 keys that sign notes: C2SP signed-note (c2sp.org/signed-note), written as Go's `note` writes them.
 
 The private key file (mode 0600) is kept apart from the log folder, so that a copy of the log can be handed to an
 auditor. Whoever verifies should hold the verifier string from another hand than the one that keeps the log.
@@ -134,6 +134,4 @@ def _parse_key(text: str) -> tuple[str, bytes]:
 def _check_name(name: str) -> None:
     bad = any(sign == "+" or sign.isspace() or unicodedata.category(sign) == "Cc" for sign in name)
     if bad or not 0 < len(name) <= _MAX_NAME:
-        raise KeyFormatError(
-            f"a key name has 1 to {_MAX_NAME} characters, none of them '+' or space: {name!r}"
-        )
+        raise KeyFormatError(f"a key name has 1 to {_MAX_NAME} characters, none of them '+' or space: {name!r}")

@@ -1,9 +1,9 @@
 """The append-only log in a folder: entries in, signed checkpoints out, proofs from the tiles alone.
 
-An append is committed by one write, the new checkpoint at the end of `checkpoints`. Before it everything new lies under
-names that the published tree does not use, and `appending` names the size aimed at; after it `checkpoint` and the tidying
-follow. The next writer, after a crash at any point, finishes what was committed and discards what was not: no entry
-of a signed checkpoint is lost, and no second tree is ever signed.
+An append is committed by one write, the new checkpoint at the end of `checkpoints`. Before it everything new lies
+under names that the published tree does not use, and `appending` names the size aimed at; after it the tidying and
+`checkpoint` follow. The next writer, after a crash at any point, finishes what was committed and discards what was
+not: no entry of a signed checkpoint is lost, and no second tree is ever signed.
 """
 
 import os

@@ -70,7 +70,7 @@ class TreeHash:
 
 
 class CompactRange:
-    """The perfect subtrees that make up a growing tree: appends a leaf in O(1) amortised, knows the root at every size."""
+    """The perfect subtrees that make up a growing tree: knows the root at every size."""
 
     def __init__(self, tree: TreeHash) -> None:
         self.size = 0

@@ -225,9 +225,7 @@ class TileStore:
         return max([width for width in widths if width > tile.width], default=WIDTH)
 
 
-def _fill(
-    level: int, first: int, edge: list[bytes], added: Sequence[bytes]
-) -> Iterator[tuple[Tile, list[bytes]]]:
+def _fill(level: int, first: int, edge: list[bytes], added: Sequence[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
     """Tiles with their contents, when `added` follow the `edge` of a level that holds `first` hashes."""
     row = [*edge, *added]
     for start in range(0, len(row), WIDTH):

@@ -37,9 +37,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[Finding]
 
 
-def verify_folder(
-    folder: Path, key: VerifierKey, *, index: int | None = None, known: Sequence[bytes] = ()
-) -> Report:
+def verify_folder(folder: Path, key: VerifierKey, *, index: int | None = None, known: Sequence[bytes] = ()) -> Report:
     """Check everything under `folder`; with `index` also that this entry is included.
 
     `known` are signed checkpoints kept elsewhere: the log must still contain their trees. Writers wait meanwhile.

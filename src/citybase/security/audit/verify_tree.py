@@ -45,7 +45,7 @@ class TreeCheck:
 
     def run(self, signed: Sequence[SignedRoot], root: bytes) -> None:
         """Compare all entries and tiles with each other, with every signed root and with the newest `root`."""
-        below = self._check_leaves(sorted(signed))
+        below = self._check_leaves(sorted(signed, key=lambda each: each.size))
         level = 1
         while below:
             below = self._check_level(level, below)
@@ -79,9 +79,7 @@ class TreeCheck:
                 above.append(self._root_of(stored or computed))
         return above
 
-    def _compare(
-        self, tile: Tile, computed: Sequence[bytes | None] | None, stored: Sequence[bytes] | None
-    ) -> None:
+    def _compare(self, tile: Tile, computed: Sequence[bytes | None] | None, stored: Sequence[bytes] | None) -> None:
         if computed is None or stored is None:
             return
         pairs = enumerate(zip(computed, stored, strict=True))
@@ -111,9 +109,7 @@ class TreeCheck:
         wanted = tile.width * TreeHash.size
         if len(data) != wanted:
             reason = f"{len(data)} bytes where {wanted} belong"
-            self.findings.append(
-                finding("malformed", tile.path, offset=min(len(data), wanted), reason=reason)
-            )
+            self.findings.append(finding("malformed", tile.path, offset=min(len(data), wanted), reason=reason))
             return None
         return [data[i : i + TreeHash.size] for i in range(0, wanted, TreeHash.size)]
 
