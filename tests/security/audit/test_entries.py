@@ -14,7 +14,7 @@ from citybase.security.audit.tiles import MAX_ENTRY
 ENTRY = Entry(
     id=UUID("01931d2c-0000-7000-8000-000000000001"),
     time=datetime(2026, 11, 20, 12, 0, tzinfo=timezone(timedelta(hours=8))),
-    actor=Actor("u1", "王芳", "person", "市数据局"),
+    actor=Actor("u1", "王芳", "person", "wangfang", "市数据局"),
     action="resource.update",
     target=Target("resource", "r1"),
     detail={"fields": ["name"], "before": None},
@@ -35,7 +35,7 @@ entries = st.builds(
     time=st.datetimes(timezones=st.just(UTC)),
     actor=st.builds(Actor, st.text(), st.text(), st.sampled_from(["person", "service", "device", "system"]), st.text()),
     action=st.text(),
-    target=st.builds(Target, st.text(), st.text()),
+    target=st.builds(Target, st.text(), st.text(), st.none() | st.uuids()),
     detail=st.dictionaries(st.text(), json_values, max_size=4),
     request=st.none() | st.text(),
     outcome=st.sampled_from(["done", "denied", "failed"]),
@@ -44,9 +44,9 @@ entries = st.builds(
 
 def test_an_entry_is_sorted_compact_utf8_with_its_time_in_utc() -> None:
     assert encode(ENTRY).decode() == (
-        '{"action":"resource.update","actor":{"id":"u1","kind":"person","name":"王芳","organization":"市数据局"},'
-        '"detail":{"before":null,"fields":["name"]},"id":"01931d2c-0000-7000-8000-000000000001","outcome":"done",'
-        '"request":null,"target":{"id":"r1","type":"resource"},"time":"2026-11-20T04:00:00Z"}'
+        '{"action":"resource.update","actor":{"id":"u1","kind":"person","name":"王芳","organization":"市数据局",'
+        '"username":"wangfang"},"detail":{"before":null,"fields":["name"]},"id":"01931d2c-0000-7000-8000-000000000001","outcome":"done",'
+        '"request":null,"target":{"id":"r1","organization":null,"type":"resource"},"time":"2026-11-20T04:00:00Z"}'
     )
 
 
@@ -73,6 +73,22 @@ def test_a_detail_too_long_is_refused_or_shortened_to_its_hash() -> None:
     short = decode(encode(shorten(long)))
     assert short.detail["shortened"]["bytes"] == len(msgspec.json.encode(long.detail))
     assert len(short.detail["shortened"]["sha256"]) == 64
+
+
+@pytest.mark.parametrize("sign", ["x", "字", "\x01", "𠮷"])
+def test_a_shortened_entry_can_always_be_logged(sign: str) -> None:
+    long = sign * 70_000
+    entry = Entry(
+        id=ENTRY.id,
+        time=ENTRY.time,
+        actor=Actor(long, long, long, long, long),
+        action=long,
+        target=Target(long, long),
+        detail={long: long},
+        request=long,
+        outcome=long,
+    )
+    assert len(encode(shorten(entry))) <= MAX_ENTRY
 
 
 def test_bytes_that_are_no_entry_are_refused() -> None:

@@ -1,9 +1,7 @@
 """The log as its writer and readers see it, and what a crash leaves."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,10 +13,7 @@ from citybase.security.audit.tiles import LogDamagedError, tiles_between
 from citybase.security.audit.verify import verify_folder
 from tests.security.audit import oracle
 from tests.security.audit.conftest import ORIGIN, NewLog, leaves
-
-
-class Crash(BaseException):
-    """Stands for `kill -9`: nothing may catch it."""
+from tests.security.audit.crashing import Crash, die_after
 
 
 def test_an_empty_log_is_signed_and_verifies(new_log: NewLog, folder: Path, key: SigningKey) -> None:
@@ -143,28 +138,11 @@ def test_a_signed_checkpoint_that_does_not_fit_the_tiles_is_not_published(
         AuditLog(folder, key)
 
 
-def crash_points(monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
-    """Let `allowed` changes of the file system happen; die in the next one, half done where it can be."""
-    left = iter(range(allowed))
-
-    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*args: Any, **kwargs: Any) -> Any:
-            if next(left, None) is None:
-                raise Crash
-            return real(*args, **kwargs)
-
-        return step
-
-    for name in ("replace", "unlink", "mkdir", "rmdir"):
-        monkeypatch.setattr(Path, name, dying(getattr(Path, name)))
-    monkeypatch.setattr(os, "fsync", dying(os.fsync))
-
-
 def crashes(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> Iterator[int]:
     """Run `action` with a crash after 0, 1, 2 … steps, until it survives."""
     for allowed in range(1000):
         with monkeypatch.context() as patch:
-            crash_points(patch, allowed)
+            die_after(patch, allowed)
             try:
                 action()
             except Crash:

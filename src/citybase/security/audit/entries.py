@@ -7,34 +7,42 @@ changed and, where a kind marks a field as personal, `digest` of its value in pl
 import hashlib
 import hmac
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from citybase.security.audit.tiles import MAX_ENTRY
 
+_CUT = 500
+"""Characters left of each word of a shortened entry: ten of them, in the longest JSON form, stay below the limit."""
+
 __all__ = ["Actor", "Entry", "Target", "decode", "digest", "encode", "shorten"]
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acted: a person, a service account, a device, or the system itself."""
+    """Who acted. `kind`: `person`, `service`, `device` or `system`; `organization` is its name, for people to read."""
 
     id: str
     name: str
-    kind: Literal["person", "service", "device", "system"]
-    organization: str | None = None
+    kind: str
+    username: str = ""
+    organization: str = ""
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What was acted upon, e.g. `resource` and its id."""
+    """What was acted upon, e.g. `resource` and its id; `organization` is the id of the one it belongs to."""
 
     type: str
     id: str
+    organization: UUID | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of the audit log. `request` is the id of the request that caused it; `time` is an aware instant."""
+    """One line of the audit log.
+
+    `time` is an aware instant; `request` the id of the request that caused it; `outcome`: `done`, `denied` or `failed`.
+    """
 
     id: UUID
     time: datetime
@@ -43,7 +51,7 @@ class Entry(msgspec.Struct, frozen=True):
     target: Target
     detail: dict[str, Any] = {}
     request: str | None = None
-    outcome: Literal["done", "denied", "failed"] = "done"
+    outcome: str = "done"
 
 
 def encode(entry: Entry) -> bytes:
@@ -63,10 +71,19 @@ def decode(data: bytes) -> Entry:
 
 
 def shorten(entry: Entry) -> Entry:
-    """The entry with its detail replaced by size and SHA-256, for a detail too long to be logged."""
+    """The entry cut to a length that can always be logged: its detail becomes size and SHA-256, its words are cut."""
     detail = msgspec.json.encode(entry.detail, order="sorted")
     summary = {"bytes": len(detail), "sha256": hashlib.sha256(detail).hexdigest()}
-    return msgspec.structs.replace(entry, detail={"shortened": summary})
+    actor, target = entry.actor, entry.target
+    return msgspec.structs.replace(
+        entry,
+        actor=Actor(*(getattr(actor, field)[:_CUT] for field in actor.__struct_fields__)),
+        action=entry.action[:_CUT],
+        target=Target(target.type[:_CUT], target.id[:_CUT], target.organization),
+        detail={"shortened": summary},
+        request=entry.request and entry.request[:_CUT],
+        outcome=entry.outcome[:_CUT],
+    )
 
 
 def digest(value: str, salt: bytes) -> str:

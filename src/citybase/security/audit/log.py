@@ -59,6 +59,14 @@ class LogReader:
         self.folder = folder
         self.verifier = verifier
 
+    @classmethod
+    def of_folder(cls, folder: Path) -> "LogReader":
+        """A reader that trusts the folder's own copy of the public key, as the program does with its own log."""
+        try:
+            return cls(folder, VerifierKey.parse((folder / PUBLIC_KEY).read_text("utf-8").removesuffix("\n")))
+        except (OSError, ValueError) as error:
+            raise LogDamagedError(PUBLIC_KEY, str(error)) from error
+
     def note(self) -> bytes:
         """The newest signed checkpoint, verbatim."""
         try:
@@ -68,7 +76,14 @@ class LogReader:
 
     def checkpoint(self) -> Checkpoint:
         """The newest checkpoint, its signature checked."""
-        return self._opened(self.note())
+        return self.opened(self.note())
+
+    def opened(self, note: bytes) -> Checkpoint:
+        """The checkpoint of a note of this log; LogDamagedError when the key did not sign it."""
+        try:
+            return open_note(note, self.verifier)
+        except CheckpointError as error:
+            raise LogDamagedError(CHECKPOINT, str(error)) from error
 
     @property
     def size(self) -> int:
@@ -77,6 +92,10 @@ class LogReader:
     @property
     def root(self) -> bytes:
         return self.checkpoint().root
+
+    @property
+    def hash_name(self) -> HashName:
+        return self.checkpoint().hash_name
 
     def entry(self, index: int) -> bytes:
         """The entry at `index`; IndexError beyond the checkpoint."""
@@ -97,7 +116,7 @@ class LogReader:
     def inclusion(self, index: int) -> InclusionProof:
         """The proof that the entry at `index` is under the newest checkpoint; ValueError beyond it."""
         note = self.note()
-        checkpoint = self._opened(note)
+        checkpoint = self.opened(note)
         tiles = self._tiles(checkpoint)
         path = inclusion_proof(tiles.tree, index, checkpoint.size, tiles.node_reader(checkpoint.size))
         return InclusionProof(index, tuple(path), note)
@@ -109,12 +128,6 @@ class LogReader:
             raise ValueError(f"size {new} of a log of {checkpoint.size}")
         tiles = self._tiles(checkpoint)
         return consistency_proof(tiles.tree, old, new, tiles.node_reader(checkpoint.size))
-
-    def _opened(self, note: bytes) -> Checkpoint:
-        try:
-            return open_note(note, self.verifier)
-        except CheckpointError as error:
-            raise LogDamagedError(CHECKPOINT, str(error)) from error
 
     def _tiles(self, checkpoint: Checkpoint) -> TileStore:
         return TileStore(self.folder, TreeHash(checkpoint.hash_name))
@@ -146,6 +159,11 @@ class AuditLog(LogReader):
                 self._extend(current, entries)
             return added
 
+    def recover(self) -> int:
+        """Finish or discard what an append left that failed on the way; the size of the log."""
+        with exclusive(self.folder):
+            return self._recover().size
+
     def _extend(self, current: Checkpoint, entries: Sequence[bytes]) -> None:
         size = current.size + len(entries)
         self._replace(APPENDING, str(size).encode())
@@ -173,7 +191,7 @@ class AuditLog(LogReader):
 
     def _finish_committed(self, note: bytes) -> Checkpoint:
         """Publish a checkpoint that was signed but not published; cut a half-written one off the history."""
-        current = self._opened(note)
+        current = self.opened(note)
         length, tail = self._after(note)
         if not tail:
             return current
