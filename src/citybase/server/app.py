@@ -11,6 +11,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
+from citybase.city.calendar import api as calendar_api
+from citybase.city.cases import api as cases_api
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
@@ -40,7 +42,7 @@ async def provide_principal(visitor: TheVisitor) -> Principal:
 
 def routes() -> Sequence[ControllerRouterHandler]:
     """All routes under the API prefix, capability by capability."""
-    return [*identity_api.ROUTES, *people_api.ROUTES]
+    return [*identity_api.ROUTES, *people_api.ROUTES, *calendar_api.ROUTES, *cases_api.ROUTES]
 
 
 def create_app(settings: Settings, database: Database) -> Litestar:
