@@ -33,7 +33,7 @@ class Year(msgspec.Struct):
 async def load_calendar(connection: AsyncConnection) -> WorkingCalendar:
     """The statutory calendar with the city's own days on top."""
     rows = await connection.execute(select(calendar_day.c.date, calendar_day.c.working))
-    return WorkingCalendar(dict(rows.tuples().all()))
+    return WorkingCalendar({row.date: row.working for row in rows})
 
 
 async def read_year(connection: AsyncConnection, year: int) -> Year:
