@@ -24,6 +24,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_area_parent_code"), "area", ["parent_code"], unique=False)
     op.create_table(
+        "audit_entry",
+        sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=False),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("actor", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("target_type", sa.Text(), nullable=False),
+        sa.Column("target_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("log_index", name=op.f("pk_audit_entry")),
+        sa.UniqueConstraint("id", name=op.f("uq_audit_entry_id")),
+    )
+    op.create_index("ix_audit_entry_action", "audit_entry", ["action", "log_index"], unique=False)
+    op.create_index("ix_audit_entry_actor_id", "audit_entry", ["actor_id", "log_index"], unique=False)
+    op.create_index("ix_audit_entry_organization_id", "audit_entry", ["organization_id", "log_index"], unique=False)
+    op.create_index("ix_audit_entry_target", "audit_entry", ["target_type", "target_id", "log_index"], unique=False)
+    op.create_index("ix_audit_entry_time", "audit_entry", ["time"], unique=False)
+    op.create_table(
         "audit_pending",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -43,6 +65,28 @@ def upgrade() -> None:
         sa.Column("approval", sa.Text(), nullable=False),
         sa.Column("imported_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("area_code", name=op.f("pk_boundary")),
+    )
+    op.create_table(
+        "calendar_day",
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("working", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("date", name=op.f("pk_calendar_day")),
+    )
+    op.create_table(
+        "case_counter",
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("prefix", "date", name=op.f("pk_case_counter")),
+    )
+    op.create_table(
+        "case_type",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("pack", sa.Text(), nullable=False),
+        sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id", "version", name=op.f("pk_case_type")),
     )
     op.create_table(
         "device_credential",
@@ -164,6 +208,62 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_api_token_person_id"), "api_token", ["person_id"], unique=False)
     op.create_table(
+        "case_record",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("type_version", sa.Integer(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("registrar_id", sa.Uuid(), nullable=False),
+        sa.Column("handler_id", sa.Uuid(), nullable=True),
+        sa.Column("area_code", sa.Text(), nullable=True),
+        sa.Column("place", sa.Text(), server_default="", nullable=False),
+        sa.Column("longitude", sa.Double(), nullable=True),
+        sa.Column("latitude", sa.Double(), nullable=True),
+        sa.Column("resource_id", sa.Uuid(), nullable=True),
+        sa.Column("alarm_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "data", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column(
+            "origin", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("opened_by", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.ForeignKeyConstraint(["handler_id"], ["organization.id"], name=op.f("fk_case_record_handler_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["organization.id"], name=op.f("fk_case_record_owner_id")),
+        sa.ForeignKeyConstraint(["registrar_id"], ["organization.id"], name=op.f("fk_case_record_registrar_id")),
+        sa.ForeignKeyConstraint(
+            ["resource_id"], ["resource.id"], name=op.f("fk_case_record_resource_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["type", "type_version"], ["case_type.id", "case_type.version"], name=op.f("fk_case_record_type")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_record")),
+        sa.UniqueConstraint("alarm_id", name=op.f("uq_case_record_alarm_id")),
+        sa.UniqueConstraint("number", name=op.f("uq_case_record_number")),
+    )
+    op.create_index(op.f("ix_case_record_area_code"), "case_record", ["area_code"], unique=False)
+    op.create_index(
+        "ix_case_record_open_due_at",
+        "case_record",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index("ix_case_record_opened_at_id", "case_record", ["opened_at", "id"], unique=False)
+    op.create_index(op.f("ix_case_record_owner_id"), "case_record", ["owner_id"], unique=False)
+    op.create_index(op.f("ix_case_record_registrar_id"), "case_record", ["registrar_id"], unique=False)
+    op.create_index(op.f("ix_case_record_resource_id"), "case_record", ["resource_id"], unique=False)
+    op.create_index("ix_case_record_type_state", "case_record", ["type", "state"], unique=False)
+    op.create_table(
         "resource_history",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("resource_id", sa.Uuid(), nullable=False),
@@ -217,11 +317,77 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_session")),
     )
     op.create_index(op.f("ix_session_person_id"), "session", ["person_id"], unique=False)
+    op.create_table(
+        "case_clock",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("clock", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("elapsed", sa.Double(), nullable=True),
+        sa.Column("exceeded", sa.Boolean(), server_default="false", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["case_record.id"], name=op.f("fk_case_clock_case_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["organization.id"], name=op.f("fk_case_clock_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_clock")),
+    )
+    op.create_index(op.f("ix_case_clock_case_id"), "case_clock", ["case_id"], unique=False)
+    op.create_index(
+        "ix_case_clock_running_due_at",
+        "case_clock",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("stopped_at IS NULL"),
+    )
+    op.create_table(
+        "case_party",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["case_record.id"], name=op.f("fk_case_party_case_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_case_party_organization_id")),
+        sa.PrimaryKeyConstraint("case_id", "organization_id", name=op.f("pk_case_party")),
+    )
+    op.create_index(op.f("ix_case_party_organization_id"), "case_party", ["organization_id"], unique=False)
+    op.create_table(
+        "case_step",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("actor", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=True),
+        sa.Column("to_state", sa.Text(), nullable=True),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("comment", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "form", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(["case_id"], ["case_record.id"], name=op.f("fk_case_step_case_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["owner_id"], ["organization.id"], name=op.f("fk_case_step_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_step")),
+    )
+    op.create_index("uq_case_step_case_id_ordinal", "case_step", ["case_id", "ordinal"], unique=True)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index("uq_case_step_case_id_ordinal", table_name="case_step")
+    op.drop_table("case_step")
+    op.drop_index(op.f("ix_case_party_organization_id"), table_name="case_party")
+    op.drop_table("case_party")
+    op.drop_index(
+        "ix_case_clock_running_due_at", table_name="case_clock", postgresql_where=sa.text("stopped_at IS NULL")
+    )
+    op.drop_index(op.f("ix_case_clock_case_id"), table_name="case_clock")
+    op.drop_table("case_clock")
     op.drop_index(op.f("ix_session_person_id"), table_name="session")
     op.drop_table("session")
     op.drop_table("role_grant")
@@ -229,6 +395,14 @@ def downgrade() -> None:
     op.drop_table("resource_link")
     op.drop_index("ix_resource_history_resource_id_version", table_name="resource_history")
     op.drop_table("resource_history")
+    op.drop_index("ix_case_record_type_state", table_name="case_record")
+    op.drop_index(op.f("ix_case_record_resource_id"), table_name="case_record")
+    op.drop_index(op.f("ix_case_record_registrar_id"), table_name="case_record")
+    op.drop_index(op.f("ix_case_record_owner_id"), table_name="case_record")
+    op.drop_index("ix_case_record_opened_at_id", table_name="case_record")
+    op.drop_index("ix_case_record_open_due_at", table_name="case_record", postgresql_where=sa.text("closed_at IS NULL"))
+    op.drop_index(op.f("ix_case_record_area_code"), table_name="case_record")
+    op.drop_table("case_record")
     op.drop_index(op.f("ix_api_token_person_id"), table_name="api_token")
     op.drop_table("api_token")
     op.drop_index("ix_resource_updated_at_code", table_name="resource")
@@ -245,8 +419,17 @@ def downgrade() -> None:
     op.drop_index("ix_organization_path", table_name="organization", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_table("organization")
     op.drop_table("device_credential")
+    op.drop_table("case_type")
+    op.drop_table("case_counter")
+    op.drop_table("calendar_day")
     op.drop_table("boundary")
     op.drop_table("audit_pending")
+    op.drop_index("ix_audit_entry_time", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_target", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_organization_id", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_actor_id", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_action", table_name="audit_entry")
+    op.drop_table("audit_entry")
     op.drop_index(op.f("ix_area_parent_code"), table_name="area")
     op.drop_table("area")
     # ### end Alembic commands ###
