@@ -37,6 +37,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_pending")),
     )
     op.create_table(
+        "boundary",
+        sa.Column("area_code", sa.Text(), nullable=False),
+        sa.Column("geometry", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("approval", sa.Text(), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("area_code", name=op.f("pk_boundary")),
+    )
+    op.create_table(
         "device_credential",
         sa.Column("device", sa.Text(), nullable=False),
         sa.Column("resource_id", sa.Uuid(), nullable=False),
@@ -82,6 +90,13 @@ def upgrade() -> None:
         sa.Column("name_en", sa.Text(), nullable=False),
         sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resource_kind")),
+    )
+    op.create_table(
+        "view",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("pack", sa.Text(), nullable=False),
+        sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_view")),
     )
     op.create_table(
         "person",
@@ -224,11 +239,13 @@ def downgrade() -> None:
     op.drop_table("resource")
     op.drop_index(op.f("ix_person_organization_id"), table_name="person")
     op.drop_table("person")
+    op.drop_table("view")
     op.drop_table("resource_kind")
     op.drop_table("outbox")
     op.drop_index("ix_organization_path", table_name="organization", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_table("organization")
     op.drop_table("device_credential")
+    op.drop_table("boundary")
     op.drop_table("audit_pending")
     op.drop_index(op.f("ix_area_parent_code"), table_name="area")
     op.drop_table("area")
