@@ -100,6 +100,15 @@ ERRORS: dict[str, ErrorDefinition] = {
             "Give the reference to an administrator; saved data is unaffected.",
         ),
     ),
+    "audit_log_damaged": _row(
+        503,
+        ("审计日志受损", "Audit log damaged"),
+        ("{file}:{reason}", "{file}: {reason}"),
+        (
+            "运行 citybase audit verify 查明位置,并从备份恢复。",
+            "Run citybase audit verify to find the place, and restore it from a backup.",
+        ),
+    ),
     "engine_unavailable": _row(
         503,
         ("服务正在恢复", "Recovering"),

@@ -71,9 +71,7 @@ def _known_ids(packs: Iterable[Pack]) -> dict[str, set[str]]:
     return known
 
 
-def _check_section(
-    section: Section, definitions: list[Definition], known: dict[str, set[str]]
-) -> Iterator[PackError]:
+def _check_section(section: Section, definitions: list[Definition], known: dict[str, set[str]]) -> Iterator[PackError]:
     seen: dict[str, Definition] = {}
     for definition in definitions:
         entry = definition.entry

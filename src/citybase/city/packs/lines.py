@@ -84,9 +84,7 @@ def _entry(file: str, loader: _Loader, node: yaml.Node) -> Entry:
     return Entry(file, _build(file, loader, node, "", lines, set()), lines)
 
 
-def _build(
-    file: str, loader: _Loader, node: yaml.Node, pointer: str, lines: dict[str, int], seen: set[int]
-) -> Any:
+def _build(file: str, loader: _Loader, node: yaml.Node, pointer: str, lines: dict[str, int], seen: set[int]) -> Any:
     lines[pointer] = _line(node)
     if id(node) in seen:
         raise SourceError(PackError(file, _line(node), "使用了 YAML 引用(& 或 *)", "把内容直接写在这里"))

@@ -65,7 +65,8 @@ async def apply_entries(tx: Transaction, pack: str, definitions: Sequence[Resour
 
 def _values(definition: ResourceDefinition, owners: dict[str, UUID]) -> dict[str, Any]:
     values = msgspec.structs.asdict(definition)
-    return values | {"owner_id": owners[values.pop("owner")]}
+    owner = values.pop("owner")
+    return values | {"owner_id": owners[owner]}
 
 
 def _change(values: dict[str, Any]) -> ResourceChange:

@@ -24,6 +24,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_area_parent_code"), "area", ["parent_code"], unique=False)
     op.create_table(
+        "audit_entry",
+        sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=False),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("actor", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("target_type", sa.Text(), nullable=False),
+        sa.Column("target_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("log_index", name=op.f("pk_audit_entry")),
+        sa.UniqueConstraint("id", name=op.f("uq_audit_entry_id")),
+    )
+    op.create_index("ix_audit_entry_action", "audit_entry", ["action", "log_index"], unique=False)
+    op.create_index("ix_audit_entry_actor_id", "audit_entry", ["actor_id", "log_index"], unique=False)
+    op.create_index("ix_audit_entry_organization_id", "audit_entry", ["organization_id", "log_index"], unique=False)
+    op.create_index("ix_audit_entry_target", "audit_entry", ["target_type", "target_id", "log_index"], unique=False)
+    op.create_index("ix_audit_entry_time", "audit_entry", ["time"], unique=False)
+    op.create_table(
         "audit_pending",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -83,6 +105,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     op.create_table(
+        "pack",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("title_en", sa.Text(), nullable=False),
+        sa.Column("requires", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("serves", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pack")),
+    )
+    op.create_table(
         "resource_kind",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("pack", sa.Text(), nullable=False),
@@ -97,6 +132,15 @@ def upgrade() -> None:
         sa.Column("pack", sa.Text(), nullable=False),
         sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_view")),
+    )
+    op.create_table(
+        "pack_definition",
+        sa.Column("pack", sa.Text(), nullable=False),
+        sa.Column("section", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["pack"], ["pack.id"], name=op.f("fk_pack_definition_pack"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("pack", "section", "id", name=op.f("pk_pack_definition")),
     )
     op.create_table(
         "person",
@@ -239,14 +283,22 @@ def downgrade() -> None:
     op.drop_table("resource")
     op.drop_index(op.f("ix_person_organization_id"), table_name="person")
     op.drop_table("person")
+    op.drop_table("pack_definition")
     op.drop_table("view")
     op.drop_table("resource_kind")
+    op.drop_table("pack")
     op.drop_table("outbox")
     op.drop_index("ix_organization_path", table_name="organization", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_table("organization")
     op.drop_table("device_credential")
     op.drop_table("boundary")
     op.drop_table("audit_pending")
+    op.drop_index("ix_audit_entry_time", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_target", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_organization_id", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_actor_id", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_action", table_name="audit_entry")
+    op.drop_table("audit_entry")
     op.drop_index(op.f("ix_area_parent_code"), table_name="area")
     op.drop_table("area")
     # ### end Alembic commands ###
