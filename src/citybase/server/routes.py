@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from citybase.city.calendar import api as calendar
 from citybase.city.cases import api as cases
 from citybase.city.organizations import api as organizations
+from citybase.city.packs import api as packs
 from citybase.city.resources import api as resources
 from citybase.security.audit import api as audit
 from citybase.security.identity import api as identity
@@ -20,6 +21,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *audit.ROUTES,
     *calendar.ROUTES,
     *organizations.ROUTES,
+    *packs.ROUTES,
     *resources.ROUTES,
     *cases.ROUTES,
 ]

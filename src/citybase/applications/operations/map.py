@@ -112,9 +112,7 @@ def _stations(principal: Principal, layer: Layer) -> Select[Any]:
         .order_by(resource.c.code)
         .limit(_MOST_POINTS)
     )  # fmt: skip
-    return visible(
-        statement, principal, "resource.read", resource.c.owner_id, classification=resource.c.classification
-    )
+    return visible(statement, principal, "resource.read", resource.c.owner_id, classification=resource.c.classification)
 
 
 async def _districts(connection: AsyncConnection) -> tuple[list[dict[str, Any]], str | None]:

@@ -127,6 +127,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     op.create_table(
+        "pack",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("title_en", sa.Text(), nullable=False),
+        sa.Column("requires", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("serves", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pack")),
+    )
+    op.create_table(
         "resource_kind",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("pack", sa.Text(), nullable=False),
@@ -141,6 +154,15 @@ def upgrade() -> None:
         sa.Column("pack", sa.Text(), nullable=False),
         sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_view")),
+    )
+    op.create_table(
+        "pack_definition",
+        sa.Column("pack", sa.Text(), nullable=False),
+        sa.Column("section", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["pack"], ["pack.id"], name=op.f("fk_pack_definition_pack"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("pack", "section", "id", name=op.f("pk_pack_definition")),
     )
     op.create_table(
         "person",
@@ -413,8 +435,10 @@ def downgrade() -> None:
     op.drop_table("resource")
     op.drop_index(op.f("ix_person_organization_id"), table_name="person")
     op.drop_table("person")
+    op.drop_table("pack_definition")
     op.drop_table("view")
     op.drop_table("resource_kind")
+    op.drop_table("pack")
     op.drop_table("outbox")
     op.drop_index("ix_organization_path", table_name="organization", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_table("organization")
