@@ -181,7 +181,7 @@ async def _cases(connection: AsyncConnection, principal: Principal) -> tuple[lis
     ], int(count or 0)
 
 
-def _point(row: Row[Any], **properties: Any) -> dict[str, Any]:
+def _point(row: Row[*tuple[Any, ...]], **properties: Any) -> dict[str, Any]:
     shared = {"id": str(row.id), "name": row.name, "area_code": row.area_code}
     return {
         "type": "Feature",
