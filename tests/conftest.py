@@ -4,11 +4,16 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 
 from citybase.engines.postgres import Database, EmbeddedPostgres, metadata
 from citybase.server.schema import migrate
+
+# A slow machine is no failure: property tests have no time limit.
+hypothesis.settings.register_profile("city", deadline=None)
+hypothesis.settings.load_profile("city")
 
 SHARED_DATA = Path(os.environ.get("CITYBASE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

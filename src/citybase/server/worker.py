@@ -16,6 +16,7 @@ from citybase.engines.relay import relay_once
 from citybase.engines.streams import Broker
 from citybase.foundation.clouds.reporting import HostReporter
 from citybase.kernel.settings import Settings, load_settings
+from citybase.security.audit.integrate import integrate
 
 __all__ = ["run"]
 
@@ -32,6 +33,7 @@ async def run(settings: Settings) -> None:
     reporter = HostReporter(settings, database, broker)
     async with asyncio.TaskGroup() as loops:
         loops.create_task(keep_going("relay", lambda: relay_once(database, broker), every=_RELAY_EVERY))
+        loops.create_task(keep_going("audit", lambda: integrate(database, settings), every=_INTEGRATE_EVERY))
         loops.create_task(keep_going("host telemetry", reporter.report, every=_TELEMETRY_EVERY))
         loops.create_task(keep_going("jobs", lambda: work(settings, database), every=1.0))
 
