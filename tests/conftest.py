@@ -1,6 +1,7 @@
 """One PostgreSQL for the whole test run, migrated once; each test that asks for it gets empty tables."""
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -32,12 +33,14 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("engines") / "postgres")
-    url = server.start()
-    migrate(url)
-    yield url
-    server.stop()
+def postgres_url() -> Iterator[str]:
+    # Not pytest's own folder: it makes that private on every run, and PostgreSQL runs as another user where we are root.
+    with tempfile.TemporaryDirectory(prefix="citybase-test-", ignore_cleanup_errors=True) as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        url = server.start()
+        migrate(url)
+        yield url
+        server.stop()
 
 
 @pytest.fixture

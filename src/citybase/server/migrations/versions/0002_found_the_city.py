@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0001"
-down_revision = None
+revision = "0002"
+down_revision = "0001"
 
 
 def upgrade() -> None:
