@@ -34,7 +34,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    # Not pytest's own folder: it makes that private on every run, and PostgreSQL runs as another user where we are root.
+    # Not pytest's own folder: that is private, and PostgreSQL runs as another user where we are root.
     with tempfile.TemporaryDirectory(prefix="citybase-test-", ignore_cleanup_errors=True) as folder:
         server = EmbeddedPostgres(Path(folder) / "postgres")
         url = server.start()
