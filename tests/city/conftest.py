@@ -1,9 +1,9 @@
 """The small city, founded in empty tables."""
 
 import pytest
+from tests.city.a_city import City, found_city
 
 from citybase.engines.postgres import Database
-from tests.city.a_city import City, found_city
 
 
 @pytest.fixture

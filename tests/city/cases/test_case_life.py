@@ -7,6 +7,7 @@ from uuid import UUID
 import anyio
 import pytest
 from sqlalchemy import func, select, update
+from tests.city.a_city import City
 
 from citybase.city.cases import NewCase, Performance, note_late, on_event, open_case, perform, read_case
 from citybase.city.cases.models import case_clock, case_record
@@ -19,7 +20,6 @@ from citybase.kernel.events import Event
 from citybase.kernel.ids import new_id
 from citybase.security.principals import SYSTEM, Principal
 from citybase.security.transactions import audit_pending, begin
-from tests.city.a_city import City
 
 pytestmark = pytest.mark.anyio
 
@@ -285,12 +285,16 @@ async def test_a_wrong_intake_is_refused(city: City, new: NewCase, code: str) ->
     assert refused.value.code == code
 
 
+async def open_and_fail(city: City) -> None:
+    async with begin(city.database, city.operator) as tx:
+        await open_case(tx, NewCase(type="air-pollution", title="x", data={"description": "a"}))
+        raise Problem("conflict", reason="rolled back")
+
+
 async def test_numbers_count_on_by_day_without_gaps(city: City) -> None:
     numbers = [(await read_case(city.database, SYSTEM, await opened(city))).number for _ in range(3)]
-    with pytest.raises(Problem):
-        async with begin(city.database, city.operator) as tx:
-            await open_case(tx, NewCase(type="air-pollution", title="x", data={"description": "a"}))
-            raise Problem("conflict", reason="rolled back")
+    with pytest.raises(Problem, match="rolled back"):
+        await open_and_fail(city)
     numbers.append((await read_case(city.database, SYSTEM, await opened(city))).number)
     assert [number[-4:] for number in numbers] == ["0001", "0002", "0003", "0004"]
 
