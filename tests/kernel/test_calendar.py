@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+import chinese_calendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,11 @@ def at(text: str) -> datetime:
 )
 def test_the_announced_days_of_2026_are_known(day: str, working: bool) -> None:
     assert CALENDAR.is_working_day(date.fromisoformat(day)) is working
+
+
+@given(st.dates(date(2004, 1, 1), date(2026, 12, 31)))
+def test_every_announced_day_is_as_its_source_says(day: date) -> None:
+    assert CALENDAR.is_working_day(day) is chinese_calendar.is_workday(day)
 
 
 def test_a_span_skips_the_national_holiday_and_counts_the_saturday_worked_for_it() -> None:

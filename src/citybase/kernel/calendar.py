@@ -8,6 +8,7 @@ time elapsed since a fixed day — so that adding and measuring cost one step a 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import accumulate, pairwise
 
 import chinese_calendar
@@ -21,14 +22,12 @@ OFFICE_HOURS: tuple[tuple[time, time], ...] = ((time(9), time(12)), (time(13), t
 
 _ANCHOR_YEAR = 2000
 _NOTHING = timedelta()
-_KNOWN_YEARS = range(
-    min(day.year for day in chinese_calendar.constants.holidays),
-    max(day.year for day in chinese_calendar.constants.holidays) + 1,
-)
+_STATUTORY = chinese_calendar.constants
+_LAST_KNOWN_YEAR = max(day.year for day in _STATUTORY.holidays)
 
 
 class WorkingCalendar:
-    """Working days and hours of a city. Immutable; answers are cached by year.
+    """Working days and hours of a city. Immutable; a year's days are counted once.
 
     `overrides` maps a date to whether it is worked and outranks the statutory calendar; `hours` are the shifts of a
     working day, in order and without overlap (ValueError otherwise).
@@ -44,23 +43,20 @@ class WorkingCalendar:
         if any(earlier[1] > later[0] for earlier, later in pairwise(self._shifts)):
             raise ValueError("shifts must be in order and must not overlap")
         self._day_length = sum((end - begin for begin, end in self._shifts), _NOTHING)
+        self._own_years = {day.year for day in self._overrides}
         self._years: dict[int, list[int]] = {}
 
     @property
     def known_through(self) -> date:
         """Last day of the announced statutory calendar; later days count weekends and overrides only."""
-        return date(_KNOWN_YEARS[-1], 12, 31)
+        return date(_LAST_KNOWN_YEAR, 12, 31)
 
     def is_known(self, instant: datetime) -> bool:
         """Whether a result at this instant rests on the announced calendar."""
         return to_city(instant).date() <= self.known_through
 
     def is_working_day(self, day: date) -> bool:
-        if day in self._overrides:
-            return self._overrides[day]
-        if day.year in _KNOWN_YEARS:
-            return bool(chinese_calendar.is_workday(day))
-        return day.weekday() < 5
+        return self._overrides.get(day, _is_statutory_working_day(day))
 
     def add_working(self, start: datetime, duration: timedelta) -> datetime:
         """The earliest instant by which `duration` of working time has passed since `start`.
@@ -128,14 +124,28 @@ class WorkingCalendar:
 
     def _year(self, year: int) -> list[int]:
         """Running count of a year's working days: entry n counts its first n days."""
+        if year not in self._own_years:
+            return _statutory_year(year)
         if year not in self._years:
-            if not 1 <= year < 9999:
-                raise OverflowError("the working calendar covers the years 1 to 9998")
-            first = date(year, 1, 1)
-            length = (date(year + 1, 1, 1) - first).days
-            days = (self.is_working_day(first + timedelta(days=offset)) for offset in range(length))
-            self._years[year] = list(accumulate(days, initial=0))
+            self._years[year] = list(accumulate(map(self.is_working_day, _days_of(year)), initial=0))
         return self._years[year]
+
+
+def _is_statutory_working_day(day: date) -> bool:
+    # As `chinese_calendar.is_workday`, which looks for its first and last year anew on each call (16 µs).
+    return day in _STATUTORY.workdays or (day.weekday() < 5 and day not in _STATUTORY.holidays)
+
+
+@cache
+def _statutory_year(year: int) -> list[int]:
+    return list(accumulate(map(_is_statutory_working_day, _days_of(year)), initial=0))
+
+
+def _days_of(year: int) -> list[date]:
+    if not 1 <= year < 9999:
+        raise OverflowError("the working calendar covers the years 1 to 9998")
+    first = date(year, 1, 1)
+    return [first + timedelta(days=offset) for offset in range((date(year + 1, 1, 1) - first).days)]
 
 
 def _since_midnight(moment: time) -> timedelta:

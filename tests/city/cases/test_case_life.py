@@ -285,16 +285,16 @@ async def test_a_wrong_intake_is_refused(city: City, new: NewCase, code: str) ->
     assert refused.value.code == code
 
 
+async def open_and_fail(city: City) -> None:
+    async with begin(city.database, city.operator) as tx:
+        await open_case(tx, NewCase(type="air-pollution", title="x", data={"description": "a"}))
+        raise Problem("conflict", reason="rolled back")
+
+
 async def test_numbers_count_on_by_day_without_gaps(city: City) -> None:
     numbers = [(await read_case(city.database, SYSTEM, await opened(city))).number for _ in range(3)]
-
-    async def open_and_roll_back() -> None:
-        async with begin(city.database, city.operator) as tx:
-            await open_case(tx, NewCase(type="air-pollution", title="x", data={"description": "a"}))
-            raise Problem("conflict", reason="rolled back")
-
-    with pytest.raises(Problem):
-        await open_and_roll_back()
+    with pytest.raises(Problem, match="rolled back"):
+        await open_and_fail(city)
     numbers.append((await read_case(city.database, SYSTEM, await opened(city))).number)
     assert [number[-4:] for number in numbers] == ["0001", "0002", "0003", "0004"]
 

@@ -28,10 +28,10 @@ class DayChange(msgspec.Struct, forbid_unknown_fields=True):
 async def read_calendar(
     database: TheDatabase,
     principal: ThePrincipal,
-    year: FromQuery[Annotated[int, msgspec.Meta(ge=1900, le=2200)] | None] = None,
+    year: FromQuery[int | None] = None,
 ) -> Year:
     async with database.begin() as connection:
-        return await read_year(connection, year or to_city(now()).year)
+        return await read_year(connection, to_city(now()).year if year is None else _checked(year))
 
 
 @put("/calendar/{day:str}", tags=["calendar"], summary="Set a working day or a day off of this city")
@@ -49,9 +49,14 @@ def _date(text: str) -> date:
         when = date.fromisoformat(text)
     except ValueError as error:
         raise Problem("invalid_input", reason="date: YYYY-MM-DD") from error
-    if not 1900 <= when.year <= 2200:
-        raise Problem("invalid_input", reason="date: 1900..2200")
+    _checked(when.year)
     return when
+
+
+def _checked(year: int) -> int:
+    if not 1900 <= year <= 2200:
+        raise Problem("invalid_input", reason="year: 1900..2200")
+    return year
 
 
 ROUTES = [read_calendar, write_day]

@@ -17,8 +17,6 @@ from citybase.security.transactions import begin
 
 __all__ = ["ROUTES"]
 
-Tag = Annotated[str, msgspec.Meta(max_length=100)]
-
 
 class State(msgspec.Struct):
     id: str
@@ -76,15 +74,15 @@ async def read_cases(
     principal: ThePrincipal,
     *,
     queue: FromQuery[Queue] = "all",
-    type: FromQuery[Tag | None] = None,  # noqa: A002 - the name in the URL
-    in_state: Annotated[Tag | None, QueryParameter(name="state")] = None,
+    type_id: Annotated[str | None, QueryParameter(name="type")] = None,
+    state_id: Annotated[str | None, QueryParameter(name="state")] = None,
     resource_id: FromQuery[UUID | None] = None,
-    q: FromQuery[Tag | None] = None,
+    q: FromQuery[str | None] = None,
     sort: FromQuery[Sort] = "-opened_at",
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[Annotated[int, msgspec.Meta(ge=1, le=200)]] = 50,
 ) -> Page[CaseItem]:
-    wanted = CaseFilter(queue, type, in_state, resource_id, q)
+    wanted = CaseFilter(queue, type_id, state_id, resource_id, q)
     return await list_cases(database, principal, wanted, sort, cursor=cursor, limit=limit)
 
 
