@@ -269,4 +269,23 @@ ERRORS: dict[str, ErrorDefinition] = {
         ("{reason}", "{reason}"),
         ("检查指标定义;缩小时间范围后重试。", "Check the definition; narrow its time range and try again."),
     ),
+    # --- replay ------------------------------------------------------------------------------------------------
+    "bad_recording": _row(
+        400,
+        ("记录文件不可用", "Recording cannot be used"),
+        ("{file}:{reason}", "{file}: {reason}"),
+        (
+            "核对文件与列名(见 docs/how-to/replay-a-recording.md)。",
+            "Check the file and its columns (docs/how-to/replay-a-recording.md).",
+        ),
+    ),
+    "city_refused": _row(
+        502,
+        ("城市拒绝了请求", "The city refused a request"),
+        ("{request}:{reason}", "{request}: {reason}"),
+        (
+            "核对地址与令牌;令牌需要 resource.read 与 credential.issue。",
+            "Check the address and the token, which needs resource.read and credential.issue.",
+        ),
+    ),
 }
