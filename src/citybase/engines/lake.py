@@ -127,7 +127,5 @@ def open_lake(settings: Settings, postgres_url: str) -> Lake:
     url = sqlalchemy_url(postgres_url).update_query_dict({"options": f"-csearch_path={_SCHEMA}"})
     warehouse = settings.lake_url or (settings.data.absolute() / "lake").as_uri()
     return Lake(
-        SqlCatalog(
-            "city", uri=url.render_as_string(hide_password=False), warehouse=warehouse, pool_pre_ping="true"
-        )
+        SqlCatalog("city", uri=url.render_as_string(hide_password=False), warehouse=warehouse, pool_pre_ping="true")
     )
