@@ -41,7 +41,7 @@ OBSERVATION_COLUMNS = pa.schema(
         pa.field("source", pa.string(), nullable=False),
     ]
 )
-"""One row an observation. `series` numbers (terminal, property); `quality` 0 is good; `received` is when it reached us."""
+"""One row an observation. `series` numbers (terminal, property); quality 0 is good; `received`: when it reached us."""
 
 _ICEBERG_SCHEMA = Schema(
     NestedField(1, "series", LongType(), required=True),

@@ -10,7 +10,6 @@ power cut only with the setting `sync_always`.
 
 import secrets
 import shutil
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import msgspec
 import nkeys
 
 from citybase.engines.keys import kept_secret
+from citybase.engines.ports import free_port, is_free
 from citybase.engines.processes import ChildProcess
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
@@ -114,27 +114,11 @@ def _choose_ports(settings: Settings) -> NatsPorts:
         kept: NatsPorts | None = nats_ports(settings)
     except Problem:
         kept = None
-    client = kept.client if kept and _is_free("127.0.0.1", kept.client) else _free_port("127.0.0.1")
+    client = kept.client if kept and is_free("127.0.0.1", kept.client) else free_port("127.0.0.1")
     if settings.mqtt_port is not None:
         return NatsPorts(client, settings.mqtt_port)
     wished = kept.mqtt if kept else _DEFAULT_MQTT_PORT
-    return NatsPorts(client, wished if _is_free(settings.host, wished) else _free_port(settings.host))
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    return NatsPorts(client, wished if is_free(settings.host, wished) else free_port(settings.host))
 
 
 def _binary() -> str:

@@ -88,15 +88,9 @@ def _convert(known: Mapping[str, msgspec.structs.FieldInfo], name: str, value: o
     if name not in known:
         raise Problem("bad_setting", name=name, reason="no such setting", source=source)
     try:
-        return msgspec.convert(value, known[name].type, strict=False, dec_hook=_path)
+        return msgspec.convert(value, known[name].type, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError as error:
         raise Problem("bad_setting", name=name, reason=str(error), source=source) from error
-
-
-def _path(kind: type, value: object) -> object:
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    raise NotImplementedError(kind)
 
 
 def _from_text(kind: Any, text: str) -> object:

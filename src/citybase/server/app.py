@@ -1,20 +1,28 @@
 """The HTTP application: every capability's routes composed, one identity, one way to fail."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Router
+from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
+from sqlalchemy import text
 
+from citybase.city.organizations import api as organizations_api
+from citybase.city.resources import api as resources_api
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 from citybase.security.dependencies import TheDatabase, TheVisitor
 from citybase.security.identity import api as identity_api
+from citybase.security.identity import people_api
 from citybase.security.identity.authenticate import authenticate
 from citybase.security.principals import Principal
+from citybase.server import health
+from citybase.server.pages import page_routes
 from citybase.server.problems import EXCEPTION_HANDLERS
 
 __all__ = ["API_PREFIX", "create_app"]
@@ -34,21 +42,45 @@ async def provide_principal(visitor: TheVisitor) -> Principal:
 
 def routes() -> Sequence[ControllerRouterHandler]:
     """All routes under the API prefix, capability by capability."""
-    return [*identity_api.ROUTES]
+    return [*identity_api.ROUTES, *people_api.ROUTES, *organizations_api.ROUTES, *resources_api.ROUTES]
 
 
 def create_app(settings: Settings, database: Database) -> Litestar:
     """Compose the application on engines that are already running."""
+
+    async def check_postgres() -> None:
+        async with database.begin() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    checks: health.Checks = {"postgres": check_postgres}
     return Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=routes())],
+        route_handlers=[Router(API_PREFIX, route_handlers=routes()), *health.ROUTES, *page_routes()],
         dependencies={
-            "settings": Provide(lambda: settings, sync_to_thread=False),
-            "database": Provide(lambda: database, sync_to_thread=False),
+            "settings": provide(settings),
+            "database": provide(database),
+            "checks": provide(checks),
             "visitor": Provide(provide_visitor),
             "principal": Provide(provide_principal),
         },
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=OpenAPIConfig(title="CityBase 城基", version="1", path="/schema"),
+        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, minimum_size=1024),
         request_max_body_size=settings.max_body_bytes,
-        on_shutdown=[database.close],
+        lifespan=[closing(database)],
     )
+
+
+def provide(value: object) -> Provide:
+    """A dependency that is always the same object."""
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def closing(database: Database) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await database.close()
+
+    return lifespan

@@ -6,10 +6,12 @@ import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
+from sqlalchemy import select
 
 from citybase.security.dependencies import TheDatabase, ThePrincipal, TheSettings, TheVisitor
 from citybase.security.identity.authenticate import SESSION_COOKIE
 from citybase.security.identity.sign_in import change_password, sign_in, sign_out
+from citybase.security.organizations import organization
 from citybase.security.policy import permitted_actions
 from citybase.security.principals import Principal
 
@@ -55,14 +57,26 @@ def describe(principal: Principal) -> Me:
     )
 
 
+class City(msgspec.Struct):
+    name: str
+    name_en: str
+    code: str
+
+
 class SessionState(msgspec.Struct):
+    """What anybody may know of this city, and who is signed in."""
+
+    city: City | None
     environment: str
     principal: Me | None
 
 
 @get("/session", tags=["session"], summary="Who am I")
-async def read_session(visitor: TheVisitor, settings: TheSettings) -> SessionState:
-    return SessionState(settings.environment, describe(visitor) if visitor else None)
+async def read_session(visitor: TheVisitor, database: TheDatabase, settings: TheSettings) -> SessionState:
+    async with database.begin() as connection:
+        root = (await connection.execute(select(organization).where(organization.c.parent_id.is_(None)))).first()
+    city = City(root.name, root.name_en, root.code) if root else None
+    return SessionState(city, settings.environment, describe(visitor) if visitor else None)
 
 
 @post("/session", tags=["session"], summary="Sign in", status_code=200)
