@@ -1,5 +1,6 @@
 """A small city for tests of the observation way: real engines, real processes, stations with credentials."""
 
+import asyncio
 import os
 import sys
 import time
@@ -16,9 +17,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import create_engine, insert
 
 from citybase.city.resources.models import resource, resource_kind
-from citybase.engines.nats import embedded_nats, nats_ports
+from citybase.engines.nats import embedded_nats, nats_address, nats_ports
+from citybase.engines.ports import is_free
 from citybase.engines.postgres import EmbeddedPostgres, sqlalchemy_url
 from citybase.engines.processes import ChildProcess
+from citybase.engines.streams import Broker
 from citybase.kernel.ids import new_id
 from citybase.kernel.settings import Settings
 from citybase.security.identity.models import device_credential
@@ -121,13 +124,34 @@ def running_city(folder: Path, devices: list[str], **options: Any) -> Iterator[C
         _process("observer", folder, environment),
     )
     try:
-        for process in (nats, city.observer, city.gateways):
-            process.start()
+        nats.start()
+        eventually(lambda: not is_free("127.0.0.1", nats_ports(settings).client))
+        asyncio.run(_ensure_streams(settings))
+        city.observer.start()
+        city.gateways.start()
+        eventually(lambda: _lets_in(city, devices[0]), seconds=60)
         yield city
     finally:
         for process in (city.gateways, city.observer, nats):
             process.stop()
         postgres.stop()
+
+
+def _lets_in(city: City, device: str) -> bool:
+    """Whether a device with its credential may connect: broker and gateways are there."""
+    client = city.device(device, client_id=f"probe-{device}")
+    deadline = time.monotonic() + 3
+    while not client.is_connected() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    connected = client.is_connected()
+    client.disconnect()
+    client.loop_stop()
+    return connected
+
+
+async def _ensure_streams(settings: Settings) -> None:
+    async with Broker(nats_address(settings)) as broker:
+        await broker.ensure_streams()
 
 
 def _process(name: str, folder: Path, environment: dict[str, str]) -> ChildProcess:

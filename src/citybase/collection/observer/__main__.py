@@ -8,6 +8,7 @@ import signal
 from citybase.city.observations.latest import LatestWriter
 from citybase.collection.observer.commits import Commits
 from citybase.collection.observer.observer import Observer
+from citybase.collection.observer.patience import patiently
 from citybase.collection.observer.series import SeriesIndex
 from citybase.engines.lake import open_lake
 from citybase.engines.nats import nats_address
@@ -20,14 +21,21 @@ from citybase.kernel.settings import Settings, load_settings
 async def run(settings: Settings) -> None:
     if settings.postgres_url is None:
         raise Problem("engine_unavailable", engine="PostgreSQL")
-    database = Database(settings.postgres_url, pool_size=2)
-    lake = open_lake(settings, settings.postgres_url)
-    index = SeriesIndex()
-    async with Broker(nats_address(settings)) as broker:
-        await broker.ensure_streams()
-        latest = LatestWriter(settings.data / "latest")
-        observer = Observer(database, broker, Commits(lake, index), latest, index, settings.flush_seconds)
-        await observer.run()
+    url = settings.postgres_url
+    lake = await patiently("opening the lake", lambda: asyncio.to_thread(open_lake, settings, url))
+    broker = Broker(nats_address(settings))
+    await patiently("connecting to NATS", broker.connect)
+    await patiently("preparing the streams", broker.ensure_streams)
+    database, index, latest = Database(url, pool_size=2), SeriesIndex(), LatestWriter(settings.data / "latest")
+    observer = Observer(
+        database=database,
+        broker=broker,
+        commits=Commits(lake, index),
+        latest=latest,
+        index=index,
+        flush_seconds=settings.flush_seconds,
+    )
+    await observer.run()
 
 
 def main() -> None:

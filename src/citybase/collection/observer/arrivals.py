@@ -21,6 +21,7 @@ class Arrivals:
         self._inlet: Inlet | None = None
         self._progress = Progress(0)
         self._stream = ""
+        self._awaited = 0
         # The last message of each batch, by sequence, until it was acknowledged.
         self._marks: list[tuple[int, Message]] = []
 
@@ -75,6 +76,8 @@ class Arrivals:
         """A missing sequence is waited for when the stream has it, and passed over when it was never ours."""
         while self._inlet is not None and (missing := self._progress.hole) is not None:
             if await self._inlet.holds(missing):
-                _LOG.warning("%s: waiting for message %d to be delivered again", self.source.stream, missing)
+                if missing != self._awaited:
+                    _LOG.info("%s: waiting for message %d to be delivered again", self.source.stream, missing)
+                self._awaited = missing
                 return
             self._progress.skip(missing)

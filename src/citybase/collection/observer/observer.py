@@ -13,39 +13,33 @@ Dying anywhere before 4 means that messages come again. Positions in the snapsho
 """
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy.exc import SQLAlchemyError
 
 from citybase.city.observations.latest import LatestValues, LatestWriter
 from citybase.collection.observer.arrivals import Arrivals
 from citybase.collection.observer.commits import Commits
 from citybase.collection.observer.intake import Batch, take_in
+from citybase.collection.observer.patience import patiently
 from citybase.collection.observer.pending import Pending
 from citybase.collection.observer.rejections import Rejected, keep_aside, trim
 from citybase.collection.observer.rows import Rows
 from citybase.collection.observer.series import SeriesIndex
 from citybase.engines.postgres import Database
 from citybase.engines.streams import GATEWAYS, MQTT, Broker, BrokerError, Message
-from citybase.kernel.errors import Problem
 from citybase.kernel.ids import new_id
 
 __all__ = ["Observer"]
-
-T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _FETCH = 10_000
 _WAIT_SECONDS = 0.5
 _FLUSH_ROWS = 200_000
 _HELD_ROWS = 2_000_000
-_LONGEST_PAUSE = 5.0
-_TROUBLE = (Problem, SQLAlchemyError, OSError, BrokerError)
-"""An engine is away: wait and try again. Anything else is a fault of a message or of ours."""
 
 
 class Observer:
@@ -83,7 +77,7 @@ class Observer:
     async def _pump(self, arrivals: Arrivals) -> None:
         """Take batch after batch; the next is fetched while one is worked on."""
         while True:
-            await self._patiently(f"opening {arrivals.source.stream}", lambda: self._open(arrivals))
+            await patiently(f"opening {arrivals.source.stream}", lambda: self._open(arrivals))
             try:
                 fetching = asyncio.ensure_future(arrivals.fetch(_FETCH, _WAIT_SECONDS))
                 while True:
@@ -115,12 +109,12 @@ class Observer:
     async def _process(self, batch: Batch) -> None:
         """Work a batch through; a message that breaks us is found by halving and kept aside like any other bad one."""
         try:
-            await self._patiently("taking a batch", lambda: self._work(batch))
+            await patiently("taking a batch", lambda: self._work(batch))
         except Exception as error:
             _LOG.exception("a batch of %d messages failed", len(batch.payloads))
             if len(batch.payloads) == 1:
                 refused = Rejected(batch.origins[0], batch.devices[0], None, "internal", repr(error), batch.payloads[0])
-                await self._patiently("keeping aside", lambda: self._keep_aside([refused]))
+                await patiently("keeping aside", lambda: self._keep_aside([refused]))
                 return
             for half in batch.halves():
                 await self._process(half)
@@ -149,10 +143,8 @@ class Observer:
 
     async def _flush_forever(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), self._flush_seconds)
-            except TimeoutError:
-                pass
             self._due.clear()
             await self.flush()
 
@@ -164,7 +156,7 @@ class Observer:
         if taken is not None:
             identifier, known = new_id(), [(item.source, at) for item, at in positions]
             started = time.perf_counter()
-            stored = await self._patiently(
+            stored = await patiently(
                 "committing to the lake",
                 lambda: asyncio.to_thread(self._commits.commit, identifier, taken, known),
             )
@@ -179,22 +171,11 @@ class Observer:
     async def _trim_forever(self) -> None:
         while True:
             await asyncio.sleep(60)
-            await self._patiently("trimming refusals", self._trim)
+            await patiently("trimming refusals", self._trim)
 
     async def _trim(self) -> None:
         async with self._database.begin() as connection:
             await trim(connection)
-
-    async def _patiently(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Try until it works: engines come back by themselves, and nothing is acknowledged meanwhile."""
-        pause = 0.1
-        while True:
-            try:
-                return await attempt()
-            except _TROUBLE as error:
-                _LOG.warning("%s: %s; again in %.1f s", what, error, pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _batch(arrivals: Arrivals, messages: list[Message]) -> Batch:
