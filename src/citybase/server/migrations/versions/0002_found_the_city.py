@@ -140,6 +140,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pack")),
     )
     op.create_table(
+        "rejection",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("resource_id", sa.Uuid(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rejection")),
+    )
+    op.create_index(op.f("ix_rejection_device"), "rejection", ["device"], unique=False)
+    op.create_index(op.f("ix_rejection_resource_id"), "rejection", ["resource_id"], unique=False)
+    op.create_table(
         "resource_kind",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("pack", sa.Text(), nullable=False),
@@ -155,6 +169,22 @@ def upgrade() -> None:
         sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_view")),
     )
+    op.create_table(
+        "alarm_rule",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), sa.Identity(always=False, start=0, minvalue=0), nullable=False),
+        sa.Column("pack", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("case_type", sa.Text(), nullable=True),
+        sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["kind"], ["resource_kind.id"], name=op.f("fk_alarm_rule_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm_rule")),
+        sa.UniqueConstraint("number", name=op.f("uq_alarm_rule_number")),
+    )
+    op.create_index(op.f("ix_alarm_rule_kind"), "alarm_rule", ["kind"], unique=False)
     op.create_table(
         "pack_definition",
         sa.Column("pack", sa.Text(), nullable=False),
@@ -214,6 +244,37 @@ def upgrade() -> None:
     op.create_index("ix_resource_name_code", "resource", ["name", "code"], unique=False)
     op.create_index(op.f("ix_resource_owner_id"), "resource", ["owner_id"], unique=False)
     op.create_index("ix_resource_updated_at_code", "resource", ["updated_at", "code"], unique=False)
+    op.create_table(
+        "alarm",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("resource_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("area_code", sa.Text(), nullable=True),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("message_en", sa.Text(), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acknowledged_by", sa.Uuid(), nullable=True),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["owner_id"], ["organization.id"], name=op.f("fk_alarm_owner_id")),
+        sa.ForeignKeyConstraint(["resource_id"], ["resource.id"], name=op.f("fk_alarm_resource_id")),
+        sa.ForeignKeyConstraint(["rule"], ["alarm_rule.id"], name=op.f("fk_alarm_rule")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
+        sa.UniqueConstraint("rule", "resource_id", "raised_at", name=op.f("uq_alarm_rule_resource_id_raised_at")),
+    )
+    op.create_index(
+        "ix_alarm_active", "alarm", ["rule", "resource_id"], unique=True, postgresql_where=sa.text("state <> 'cleared'")
+    )
+    op.create_index(op.f("ix_alarm_area_code"), "alarm", ["area_code"], unique=False)
+    op.create_index(op.f("ix_alarm_owner_id"), "alarm", ["owner_id"], unique=False)
+    op.create_index("ix_alarm_raised_at_id", "alarm", ["raised_at", "id"], unique=False)
+    op.create_index(op.f("ix_alarm_resource_id"), "alarm", ["resource_id"], unique=False)
     op.create_table(
         "api_token",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -330,6 +391,17 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "series",
+        sa.Column("id", sa.Integer(), sa.Identity(always=False, start=0, minvalue=0), nullable=False),
+        sa.Column("resource_id", sa.Uuid(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("property", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["resource_id"], ["resource.id"], name=op.f("fk_series_resource_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_series")),
+        sa.UniqueConstraint("resource_id", "property", name=op.f("uq_series_resource_id_property")),
+    )
+    op.create_index("ix_series_device", "series", ["device"], unique=False)
+    op.create_table(
         "session",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
@@ -412,6 +484,8 @@ def downgrade() -> None:
     op.drop_table("case_clock")
     op.drop_index(op.f("ix_session_person_id"), table_name="session")
     op.drop_table("session")
+    op.drop_index("ix_series_device", table_name="series")
+    op.drop_table("series")
     op.drop_table("role_grant")
     op.drop_index(op.f("ix_resource_link_to_id"), table_name="resource_link")
     op.drop_table("resource_link")
@@ -427,6 +501,12 @@ def downgrade() -> None:
     op.drop_table("case_record")
     op.drop_index(op.f("ix_api_token_person_id"), table_name="api_token")
     op.drop_table("api_token")
+    op.drop_index(op.f("ix_alarm_resource_id"), table_name="alarm")
+    op.drop_index("ix_alarm_raised_at_id", table_name="alarm")
+    op.drop_index(op.f("ix_alarm_owner_id"), table_name="alarm")
+    op.drop_index(op.f("ix_alarm_area_code"), table_name="alarm")
+    op.drop_index("ix_alarm_active", table_name="alarm", postgresql_where=sa.text("state <> 'cleared'"))
+    op.drop_table("alarm")
     op.drop_index("ix_resource_updated_at_code", table_name="resource")
     op.drop_index(op.f("ix_resource_owner_id"), table_name="resource")
     op.drop_index("ix_resource_name_code", table_name="resource")
@@ -436,8 +516,13 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_person_organization_id"), table_name="person")
     op.drop_table("person")
     op.drop_table("pack_definition")
+    op.drop_index(op.f("ix_alarm_rule_kind"), table_name="alarm_rule")
+    op.drop_table("alarm_rule")
     op.drop_table("view")
     op.drop_table("resource_kind")
+    op.drop_index(op.f("ix_rejection_resource_id"), table_name="rejection")
+    op.drop_index(op.f("ix_rejection_device"), table_name="rejection")
+    op.drop_table("rejection")
     op.drop_table("pack")
     op.drop_table("outbox")
     op.drop_index("ix_organization_path", table_name="organization", postgresql_ops={"path": "text_pattern_ops"})
