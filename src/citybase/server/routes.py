@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from litestar.types import ControllerRouterHandler
 
+from citybase.applications.operations import api as operations
 from citybase.city.calendar import api as calendar
 from citybase.city.cases import api as cases
 from citybase.city.organizations import api as organizations
@@ -24,4 +25,5 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *packs.ROUTES,
     *resources.ROUTES,
     *cases.ROUTES,
+    *operations.ROUTES,
 ]

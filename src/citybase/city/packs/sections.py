@@ -78,7 +78,7 @@ SECTIONS: tuple[Section, ...] = (
         "resources", "resources/*.csv", f"{_LEDGER}.entries", "ResourceDefinition", "check_entry", "apply_entries",
         "code", refers={"kind": "kinds", "owner": "organizations", "area_code": "areas"},
     ),
-    Section("case-types", "case-types/*.yaml", "citybase.city.cases.definitions", "CaseTypeDefinition"),
+    Section("case-types", "case-types/*.yaml", "citybase.city.cases", "CaseTypeDefinition"),
     Section("views", "views/*.yaml", "citybase.applications.operations.definitions", "View"),
 )  # fmt: skip
 """In the order they are applied: what is referred to stands before what refers to it."""
