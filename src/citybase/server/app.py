@@ -13,6 +13,8 @@ from sqlalchemy import text
 
 from citybase.city.calendar import api as calendar_api
 from citybase.city.cases import api as cases_api
+from citybase.city.indicators import NoObservations
+from citybase.city.indicators import api as indicators_api
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
@@ -42,7 +44,7 @@ async def provide_principal(visitor: TheVisitor) -> Principal:
 
 def routes() -> Sequence[ControllerRouterHandler]:
     """All routes under the API prefix, capability by capability."""
-    return [*identity_api.ROUTES, *people_api.ROUTES, *calendar_api.ROUTES, *cases_api.ROUTES]
+    return [*identity_api.ROUTES, *people_api.ROUTES, *calendar_api.ROUTES, *cases_api.ROUTES, *indicators_api.ROUTES]
 
 
 def create_app(settings: Settings, database: Database) -> Litestar:
@@ -59,6 +61,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
             "settings": provide(settings),
             "database": provide(database),
             "checks": provide(checks),
+            "observation_sources": provide(NoObservations()),
             "visitor": Provide(provide_visitor),
             "principal": Provide(provide_principal),
         },
