@@ -56,7 +56,8 @@ class FakeObservations:
         return pa.Table.from_pylist([row | {"source": "mqtt"} for row in rows], arrow_schema(RELATIONS["observation"]))
 
     async def series_latest(self, resources: Collection[str] | None) -> pa.Table:
-        row = {"resource_id": self.station, "property": "pm25", "time": datetime.now(UTC), "value": 1.0}
+        moment = datetime.now(UTC)
+        row = {"resource_id": self.station, "property": "pm25", "time": moment, "value": 1.0, "received": moment}
         return pa.Table.from_pylist([row], arrow_schema(RELATIONS["series_latest"]))
 
 
