@@ -1,6 +1,6 @@
 """The HTTP application: every capability's routes composed, one identity, one way to fail."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -8,24 +8,19 @@ from litestar import Litestar, Request, Router
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
-from citybase.city.calendar import api as calendar_api
-from citybase.city.cases import api as cases_api
 from citybase.city.indicators import NoObservations
-from citybase.city.indicators import api as indicators_api
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 from citybase.security.dependencies import TheDatabase, TheVisitor
-from citybase.security.identity import api as identity_api
-from citybase.security.identity import people_api
 from citybase.security.identity.authenticate import authenticate
 from citybase.security.principals import Principal
 from citybase.server import health
 from citybase.server.pages import page_routes
 from citybase.server.problems import EXCEPTION_HANDLERS
+from citybase.server.routes import ROUTES
 
 __all__ = ["API_PREFIX", "create_app"]
 
@@ -42,11 +37,6 @@ async def provide_principal(visitor: TheVisitor) -> Principal:
     return visitor
 
 
-def routes() -> Sequence[ControllerRouterHandler]:
-    """All routes under the API prefix, capability by capability."""
-    return [*identity_api.ROUTES, *people_api.ROUTES, *calendar_api.ROUTES, *cases_api.ROUTES, *indicators_api.ROUTES]
-
-
 def create_app(settings: Settings, database: Database) -> Litestar:
     """Compose the application on engines that are already running."""
 
@@ -56,7 +46,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
 
     checks: health.Checks = {"postgres": check_postgres}
     return Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=routes()), *health.ROUTES, *page_routes()],
+        route_handlers=[Router(API_PREFIX, route_handlers=ROUTES), *health.ROUTES, *page_routes()],
         dependencies={
             "settings": provide(settings),
             "database": provide(database),

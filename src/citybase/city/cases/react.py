@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select
 
 from citybase.city.cases.actions import NewCase, open_case
-from citybase.city.cases.definitions import PRIORITIES, Priority, Subscription
+from citybase.city.cases.case_type import PRIORITIES, Priority, Subscription
 from citybase.city.cases.models import case_record, case_step
 from citybase.city.cases.transition import add_step, announce
 from citybase.city.cases.types import current_types

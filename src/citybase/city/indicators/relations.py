@@ -23,7 +23,7 @@ from sqlalchemy import (
     table,
 )
 
-from citybase.city.cases.definitions import PRIORITIES
+from citybase.city.cases.case_type import PRIORITIES
 from citybase.city.cases.models import case_clock, case_record, case_step
 from citybase.city.cases.scope import case_in_scope
 from citybase.city.resources.models import resource, resource_kind

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '0001'
-down_revision = None
+revision = '0002'
+down_revision = '0001'
 
 
 def upgrade() -> None:
@@ -22,6 +22,27 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('code', name=op.f('pk_area'))
     )
     op.create_index(op.f('ix_area_parent_code'), 'area', ['parent_code'], unique=False)
+    op.create_table('audit_entry',
+    sa.Column('log_index', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('time', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('actor_id', sa.Text(), nullable=False),
+    sa.Column('actor_name', sa.Text(), nullable=False),
+    sa.Column('actor', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('action', sa.Text(), nullable=False),
+    sa.Column('target_type', sa.Text(), nullable=False),
+    sa.Column('target_id', sa.Text(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=True),
+    sa.Column('outcome', sa.Text(), nullable=False),
+    sa.Column('leaf_hash', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('log_index', name=op.f('pk_audit_entry')),
+    sa.UniqueConstraint('id', name=op.f('uq_audit_entry_id'))
+    )
+    op.create_index('ix_audit_entry_action', 'audit_entry', ['action', 'log_index'], unique=False)
+    op.create_index('ix_audit_entry_actor_id', 'audit_entry', ['actor_id', 'log_index'], unique=False)
+    op.create_index('ix_audit_entry_organization_id', 'audit_entry', ['organization_id', 'log_index'], unique=False)
+    op.create_index('ix_audit_entry_target', 'audit_entry', ['target_type', 'target_id', 'log_index'], unique=False)
+    op.create_index('ix_audit_entry_time', 'audit_entry', ['time'], unique=False)
     op.create_table('audit_pending',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('time', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
@@ -33,6 +54,13 @@ def upgrade() -> None:
     sa.Column('detail', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('outcome', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_pending'))
+    )
+    op.create_table('boundary',
+    sa.Column('area_code', sa.Text(), nullable=False),
+    sa.Column('geometry', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('approval', sa.Text(), nullable=False),
+    sa.Column('imported_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('area_code', name=op.f('pk_boundary'))
     )
     op.create_table('calendar_day',
     sa.Column('date', sa.Date(), nullable=False),
@@ -94,6 +122,31 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_outbox'))
     )
+    op.create_table('pack',
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('version', sa.Text(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('title_en', sa.Text(), nullable=False),
+    sa.Column('requires', postgresql.ARRAY(sa.Text()), nullable=False),
+    sa.Column('serves', postgresql.ARRAY(sa.Text()), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('digest', sa.LargeBinary(), nullable=False),
+    sa.Column('applied_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_pack'))
+    )
+    op.create_table('rejection',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('time', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('device', sa.Text(), nullable=False),
+    sa.Column('resource_id', sa.Uuid(), nullable=True),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('detail', sa.Text(), nullable=False),
+    sa.Column('raw', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rejection'))
+    )
+    op.create_index(op.f('ix_rejection_device'), 'rejection', ['device'], unique=False)
+    op.create_index(op.f('ix_rejection_resource_id'), 'rejection', ['resource_id'], unique=False)
     op.create_table('resource_kind',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('pack', sa.Text(), nullable=False),
@@ -102,6 +155,27 @@ def upgrade() -> None:
     sa.Column('definition', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_resource_kind'))
     )
+    op.create_table('view',
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('pack', sa.Text(), nullable=False),
+    sa.Column('definition', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_view'))
+    )
+    op.create_table('alarm_rule',
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('number', sa.Integer(), sa.Identity(always=False, start=0, minvalue=0), nullable=False),
+    sa.Column('pack', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('name_en', sa.Text(), nullable=False),
+    sa.Column('priority', sa.SmallInteger(), nullable=False),
+    sa.Column('case_type', sa.Text(), nullable=True),
+    sa.Column('definition', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.ForeignKeyConstraint(['kind'], ['resource_kind.id'], name=op.f('fk_alarm_rule_kind')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alarm_rule')),
+    sa.UniqueConstraint('number', name=op.f('uq_alarm_rule_number'))
+    )
+    op.create_index(op.f('ix_alarm_rule_kind'), 'alarm_rule', ['kind'], unique=False)
     op.create_table('indicator_value',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('indicator', sa.Text(), nullable=False),
@@ -116,6 +190,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_indicator_value'))
     )
     op.create_index('ix_indicator_value_indicator_time', 'indicator_value', ['indicator', sa.literal_column('time DESC')], unique=False)
+    op.create_table('pack_definition',
+    sa.Column('pack', sa.Text(), nullable=False),
+    sa.Column('section', sa.Text(), nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('digest', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['pack'], ['pack.id'], name=op.f('fk_pack_definition_pack'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('pack', 'section', 'id', name=op.f('pk_pack_definition'))
+    )
     op.create_table('person',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('username', sa.Text(), nullable=False),
@@ -159,7 +241,37 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_resource_area_code'), 'resource', ['area_code'], unique=False)
     op.create_index(op.f('ix_resource_kind'), 'resource', ['kind'], unique=False)
+    op.create_index('ix_resource_name_code', 'resource', ['name', 'code'], unique=False)
     op.create_index(op.f('ix_resource_owner_id'), 'resource', ['owner_id'], unique=False)
+    op.create_index('ix_resource_updated_at_code', 'resource', ['updated_at', 'code'], unique=False)
+    op.create_table('alarm',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('rule', sa.Text(), nullable=False),
+    sa.Column('resource_id', sa.Uuid(), nullable=False),
+    sa.Column('owner_id', sa.Uuid(), nullable=False),
+    sa.Column('area_code', sa.Text(), nullable=True),
+    sa.Column('priority', sa.SmallInteger(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('value', sa.Double(), nullable=True),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.Column('message_en', sa.Text(), nullable=False),
+    sa.Column('raised_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('acknowledged_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('acknowledged_by', sa.Uuid(), nullable=True),
+    sa.Column('cleared_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('case_id', sa.Uuid(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.ForeignKeyConstraint(['owner_id'], ['organization.id'], name=op.f('fk_alarm_owner_id')),
+    sa.ForeignKeyConstraint(['resource_id'], ['resource.id'], name=op.f('fk_alarm_resource_id')),
+    sa.ForeignKeyConstraint(['rule'], ['alarm_rule.id'], name=op.f('fk_alarm_rule')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alarm')),
+    sa.UniqueConstraint('rule', 'resource_id', 'raised_at', name=op.f('uq_alarm_rule_resource_id_raised_at'))
+    )
+    op.create_index('ix_alarm_active', 'alarm', ['rule', 'resource_id'], unique=True, postgresql_where=sa.text("state <> 'cleared'"))
+    op.create_index(op.f('ix_alarm_area_code'), 'alarm', ['area_code'], unique=False)
+    op.create_index(op.f('ix_alarm_owner_id'), 'alarm', ['owner_id'], unique=False)
+    op.create_index('ix_alarm_raised_at_id', 'alarm', ['raised_at', 'id'], unique=False)
+    op.create_index(op.f('ix_alarm_resource_id'), 'alarm', ['resource_id'], unique=False)
     op.create_table('api_token',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('digest', sa.LargeBinary(), nullable=False),
@@ -220,7 +332,7 @@ def upgrade() -> None:
     sa.Column('resource_id', sa.Uuid(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('time', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('actor', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('action', sa.Text(), nullable=False),
     sa.Column('change', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.ForeignKeyConstraint(['resource_id'], ['resource.id'], name=op.f('fk_resource_history_resource_id'), ondelete='CASCADE'),
@@ -248,6 +360,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_role_grant')),
     sa.UniqueConstraint('person_id', 'role', 'organization_id', name=op.f('uq_role_grant_person_id_role_organization_id'))
     )
+    op.create_table('series',
+    sa.Column('id', sa.Integer(), sa.Identity(always=False, start=0, minvalue=0), nullable=False),
+    sa.Column('resource_id', sa.Uuid(), nullable=False),
+    sa.Column('device', sa.Text(), nullable=False),
+    sa.Column('property', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['resource_id'], ['resource.id'], name=op.f('fk_series_resource_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_series')),
+    sa.UniqueConstraint('resource_id', 'property', name=op.f('uq_series_resource_id_property'))
+    )
+    op.create_index('ix_series_device', 'series', ['device'], unique=False)
     op.create_table('session',
     sa.Column('digest', sa.LargeBinary(), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
@@ -313,6 +435,8 @@ def downgrade() -> None:
     op.drop_table('case_clock')
     op.drop_index(op.f('ix_session_person_id'), table_name='session')
     op.drop_table('session')
+    op.drop_index('ix_series_device', table_name='series')
+    op.drop_table('series')
     op.drop_table('role_grant')
     op.drop_index(op.f('ix_resource_link_to_id'), table_name='resource_link')
     op.drop_table('resource_link')
@@ -328,15 +452,31 @@ def downgrade() -> None:
     op.drop_table('case_record')
     op.drop_index(op.f('ix_api_token_person_id'), table_name='api_token')
     op.drop_table('api_token')
+    op.drop_index(op.f('ix_alarm_resource_id'), table_name='alarm')
+    op.drop_index('ix_alarm_raised_at_id', table_name='alarm')
+    op.drop_index(op.f('ix_alarm_owner_id'), table_name='alarm')
+    op.drop_index(op.f('ix_alarm_area_code'), table_name='alarm')
+    op.drop_index('ix_alarm_active', table_name='alarm', postgresql_where=sa.text("state <> 'cleared'"))
+    op.drop_table('alarm')
+    op.drop_index('ix_resource_updated_at_code', table_name='resource')
     op.drop_index(op.f('ix_resource_owner_id'), table_name='resource')
+    op.drop_index('ix_resource_name_code', table_name='resource')
     op.drop_index(op.f('ix_resource_kind'), table_name='resource')
     op.drop_index(op.f('ix_resource_area_code'), table_name='resource')
     op.drop_table('resource')
     op.drop_index(op.f('ix_person_organization_id'), table_name='person')
     op.drop_table('person')
+    op.drop_table('pack_definition')
     op.drop_index('ix_indicator_value_indicator_time', table_name='indicator_value')
     op.drop_table('indicator_value')
+    op.drop_index(op.f('ix_alarm_rule_kind'), table_name='alarm_rule')
+    op.drop_table('alarm_rule')
+    op.drop_table('view')
     op.drop_table('resource_kind')
+    op.drop_index(op.f('ix_rejection_resource_id'), table_name='rejection')
+    op.drop_index(op.f('ix_rejection_device'), table_name='rejection')
+    op.drop_table('rejection')
+    op.drop_table('pack')
     op.drop_table('outbox')
     op.drop_index('ix_organization_path', table_name='organization', postgresql_ops={'path': 'text_pattern_ops'})
     op.drop_table('organization')
@@ -345,7 +485,14 @@ def downgrade() -> None:
     op.drop_table('case_type')
     op.drop_table('case_counter')
     op.drop_table('calendar_day')
+    op.drop_table('boundary')
     op.drop_table('audit_pending')
+    op.drop_index('ix_audit_entry_time', table_name='audit_entry')
+    op.drop_index('ix_audit_entry_target', table_name='audit_entry')
+    op.drop_index('ix_audit_entry_organization_id', table_name='audit_entry')
+    op.drop_index('ix_audit_entry_actor_id', table_name='audit_entry')
+    op.drop_index('ix_audit_entry_action', table_name='audit_entry')
+    op.drop_table('audit_entry')
     op.drop_index(op.f('ix_area_parent_code'), table_name='area')
     op.drop_table('area')
     # ### end Alembic commands ###

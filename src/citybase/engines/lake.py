@@ -1,0 +1,131 @@
+"""The lake: Apache Iceberg tables, catalogued in PostgreSQL, kept in the data folder or on object storage.
+
+One process writes a table (the observer writes `city.observation`); anybody reads. A commit is atomic and carries
+properties of its own, such as the stream position that the rows came from.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow as pa
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.expressions import AlwaysTrue, BooleanExpression
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.table.sorting import SortField, SortOrder
+from pyiceberg.transforms import BucketTransform, DayTransform, IdentityTransform
+from pyiceberg.types import DoubleType, IntegerType, LongType, NestedField, StringType, TimestamptzType
+
+from citybase.engines.postgres import sqlalchemy_url
+from citybase.kernel.settings import Settings
+
+__all__ = ["OBSERVATION_COLUMNS", "Lake", "open_lake"]
+
+_SCHEMA = "lake"  # the catalog's tables live apart from ours, so that migrations never see them
+_OBSERVATION = ("city", "observation")
+_BUCKETS = 8
+
+OBSERVATION_COLUMNS = pa.schema(
+    [
+        pa.field("series", pa.int64(), nullable=False),
+        pa.field("terminal", pa.string(), nullable=False),
+        pa.field("property", pa.string(), nullable=False),
+        pa.field("time", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("quality", pa.int32(), nullable=False),
+        pa.field("received", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+    ]
+)
+"""One row an observation. `series` numbers (terminal, property); quality 0 is good; `received`: when it reached us."""
+
+_ICEBERG_SCHEMA = Schema(
+    NestedField(1, "series", LongType(), required=True),
+    NestedField(2, "terminal", StringType(), required=True),
+    NestedField(3, "property", StringType(), required=True),
+    NestedField(4, "time", TimestamptzType(), required=True),
+    NestedField(5, "value", DoubleType(), required=True),
+    NestedField(6, "quality", IntegerType(), required=True),
+    NestedField(7, "received", TimestamptzType(), required=True),
+    NestedField(8, "source", StringType(), required=True),
+)
+_PARTITIONS = PartitionSpec(
+    PartitionField(4, 1000, DayTransform(), "day"),
+    PartitionField(2, 1001, BucketTransform(_BUCKETS), "terminal_bucket"),
+)
+_ORDER = SortOrder(
+    SortField(source_id=1, transform=IdentityTransform()), SortField(source_id=4, transform=IdentityTransform())
+)
+# No extension is ever fetched from the internet.
+_DUCKDB: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
+_PROPERTIES = {
+    "write.parquet.compression-codec": "zstd",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+}
+
+
+class Lake:
+    """The catalog and its observation table."""
+
+    def __init__(self, catalog: SqlCatalog) -> None:
+        self._catalog = catalog
+        catalog.create_namespace_if_not_exists(_OBSERVATION[0])
+        self.table: Table = catalog.create_table_if_not_exists(
+            _OBSERVATION, _ICEBERG_SCHEMA, partition_spec=_PARTITIONS, sort_order=_ORDER, properties=_PROPERTIES
+        )
+
+    def close(self) -> None:
+        self._catalog.close()
+
+    def append(self, rows: pa.Table, properties: Mapping[str, str]) -> None:
+        """Commit rows (of `OBSERVATION_COLUMNS`) together with properties. Raises when the commit did not happen."""
+        self.table.append(rows, snapshot_properties=dict(properties))
+
+    def properties(self) -> dict[str, str]:
+        """The properties of the newest commit, as the catalog knows it now."""
+        snapshot = self.refresh().current_snapshot()
+        return dict(snapshot.summary.additional_properties) if snapshot and snapshot.summary else {}
+
+    def refresh(self) -> Table:
+        self.table.refresh()
+        return self.table
+
+    def files(self, condition: BooleanExpression | None = None) -> list[str]:
+        """Data files that may hold rows under the condition (partitions and statistics pruned)."""
+        scan = self.refresh().scan(row_filter=condition or AlwaysTrue())
+        return [task.file.file_path for task in scan.plan_files()]
+
+    def query(
+        self,
+        sql: str,
+        condition: BooleanExpression | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        relations: Mapping[str, pa.Table] | None = None,
+    ) -> pa.Table:
+        """Run SQL over `observation` (pruned by `condition`, which only narrows the files) and given Arrow tables."""
+        with duckdb.connect(config=_DUCKDB) as connection:
+            files = self.files(condition)
+            if files:
+                connection.from_parquet(files, hive_partitioning=False).create_view("observation")
+            else:
+                connection.register("observation", OBSERVATION_COLUMNS.empty_table())
+            for name, relation in (relations or {}).items():
+                connection.register(name, relation)
+            return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
+
+
+def open_lake(settings: Settings, postgres_url: str) -> Lake:
+    """Connect to the catalog in PostgreSQL, creating its schema and the table on first use."""
+    logging.getLogger("pyiceberg").setLevel(logging.WARNING)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
+    url = sqlalchemy_url(postgres_url).update_query_dict({"options": f"-csearch_path={_SCHEMA}"})
+    warehouse = settings.lake_url or (settings.data.absolute() / "lake").as_uri()
+    return Lake(
+        SqlCatalog("city", uri=url.render_as_string(hide_password=False), warehouse=warehouse, pool_pre_ping="true")
+    )
