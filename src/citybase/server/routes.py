@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from litestar.types import ControllerRouterHandler
 
+from citybase.applications.operations import api as operations
 from citybase.city.calendar import api as calendar
 from citybase.city.cases import api as cases
 from citybase.city.indicators import api as indicators
@@ -26,4 +27,5 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *resources.ROUTES,
     *cases.ROUTES,
     *indicators.ROUTES,
+    *operations.ROUTES,
 ]

@@ -54,7 +54,7 @@ class ObservationSources(Protocol):
         ...
 
     async def series_latest(self, resources: Collection[str] | None) -> pa.Table:
-        """One row (resource_id, property, time, value) a series; resource ids as text; None: all."""
+        """One row (resource_id, property, time, value, received) a series; resource ids as text; None: all."""
         ...
 
 
@@ -269,7 +269,7 @@ _ALL = (
         "最新值",
         "Latest values",
         "observation",
-        {"resource_id": pa.string(), "property": pa.string(), "time": _TIME, "value": pa.float64()},
+        {"resource_id": pa.string(), "property": pa.string(), "time": _TIME, "value": pa.float64(), "received": _TIME},
     ),
 )
 RELATIONS: dict[str, Relation] = {relation.name: relation for relation in _ALL}
