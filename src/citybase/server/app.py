@@ -20,6 +20,8 @@ from citybase.security.dependencies import TheDatabase, TheVisitor
 from citybase.security.identity import api as identity_api
 from citybase.security.identity import people_api
 from citybase.security.identity.authenticate import authenticate
+from citybase.security.oidc import api as oidc_api
+from citybase.security.oidc import endpoints as oidc_endpoints
 from citybase.security.principals import Principal
 from citybase.server import health
 from citybase.server.pages import page_routes
@@ -42,7 +44,13 @@ async def provide_principal(visitor: TheVisitor) -> Principal:
 
 def routes() -> Sequence[ControllerRouterHandler]:
     """All routes under the API prefix, capability by capability."""
-    return [*identity_api.ROUTES, *people_api.ROUTES, *organizations_api.ROUTES, *resources_api.ROUTES]
+    return [
+        *identity_api.ROUTES,
+        *people_api.ROUTES,
+        *oidc_api.ROUTES,
+        *organizations_api.ROUTES,
+        *resources_api.ROUTES,
+    ]
 
 
 def create_app(settings: Settings, database: Database) -> Litestar:
@@ -54,7 +62,12 @@ def create_app(settings: Settings, database: Database) -> Litestar:
 
     checks: health.Checks = {"postgres": check_postgres}
     return Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=routes()), *health.ROUTES, *page_routes()],
+        route_handlers=[
+            Router(API_PREFIX, route_handlers=routes()),
+            *oidc_endpoints.ROOT_ROUTES,
+            *health.ROUTES,
+            *page_routes(),
+        ],
         dependencies={
             "settings": provide(settings),
             "database": provide(database),

@@ -1,5 +1,6 @@
 """Routes of one's own session."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from litestar.params import JSONBody
 from sqlalchemy import select
 
 from citybase.security.dependencies import TheDatabase, ThePrincipal, TheSettings, TheVisitor
-from citybase.security.identity.authenticate import SESSION_COOKIE
+from citybase.security.identity.authenticate import SESSION_COOKIE, SIGN_ON_COOKIE
 from citybase.security.identity.sign_in import change_password, sign_in, sign_out
 from citybase.security.organizations import organization
 from citybase.security.policy import permitted_actions
@@ -90,7 +91,9 @@ async def open_session(data: JSONBody[Credentials], database: TheDatabase, setti
         secure=settings.secure_cookies,
         max_age=int(settings.session_hours * 3600),
     )
-    return Response(describe(principal), cookies=[cookie])
+    # A link from another system must find the session, but only where that system asks to sign the person in.
+    sign_on = replace(cookie, key=SIGN_ON_COOKIE, path="/oidc", samesite="lax")
+    return Response(describe(principal), cookies=[cookie, sign_on])
 
 
 @delete("/session", tags=["session"], summary="Sign out", status_code=204)

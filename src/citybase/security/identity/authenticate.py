@@ -17,9 +17,11 @@ from citybase.security.identity.secrets import digest, same_digest
 from citybase.security.organizations import organization
 from citybase.security.principals import Grant, Principal
 
-__all__ = ["SESSION_COOKIE", "authenticate", "device_principal", "load_principal"]
+__all__ = ["SESSION_COOKIE", "SIGN_ON_COOKIE", "authenticate", "device_principal", "load_principal"]
 
 SESSION_COOKIE = "citybase_session"
+SIGN_ON_COOKIE = "citybase_sign_on"
+"""The same session, for the OpenID Connect endpoints alone."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
