@@ -8,7 +8,6 @@ from uuid import UUID
 
 import httpx
 from argon2 import PasswordHasher
-from litestar import Litestar
 from sqlalchemy import insert
 
 from citybase.engines.postgres import Database
@@ -27,7 +26,7 @@ _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 class SmallCity:
     """Organisations by code: `city`, `east`, `west` (below the city), `street` (below east)."""
 
-    def __init__(self, database: Database, app: Litestar, settings: Settings) -> None:
+    def __init__(self, database: Database, app: Any, settings: Settings) -> None:
         self.database = database
         self.app = app
         self.settings = settings

@@ -81,8 +81,11 @@ async def read_session(visitor: TheVisitor, database: TheDatabase, settings: The
 
 
 @post("/session", tags=["session"], summary="Sign in", status_code=200)
-async def open_session(data: JSONBody[Credentials], database: TheDatabase, settings: TheSettings) -> Response[Me]:
-    principal, secret = await sign_in(database, settings, data.username, data.password)
+async def open_session(
+    request: Request[Any, Any, Any], data: JSONBody[Credentials], database: TheDatabase, settings: TheSettings
+) -> Response[Me]:
+    before = request.cookies.get(SESSION_COOKIE, "")
+    principal, secret = await sign_in(database, settings, data.username, data.password, replaces=before)
     cookie = Cookie(
         key=SESSION_COOKIE,
         value=secret,
@@ -102,8 +105,10 @@ async def close_session(request: Request[Any, Any, Any], principal: ThePrincipal
 
 
 @post("/session/password", tags=["session"], summary="Change my password", status_code=204)
-async def replace_password(data: JSONBody[PasswordChange], principal: ThePrincipal, database: TheDatabase) -> None:
-    await change_password(database, principal, data.current, data.new)
+async def replace_password(
+    data: JSONBody[PasswordChange], principal: ThePrincipal, database: TheDatabase, settings: TheSettings
+) -> None:
+    await change_password(database, settings, principal, data.current, data.new)
 
 
 ROUTES = [read_session, open_session, close_session, replace_password]

@@ -100,8 +100,10 @@ async def list_people(
     """People of the reader's scope, by user name."""
     statement = visible(_people(), principal, "identity.read", person.c.organization_id)
     if q:
-        pattern = f"%{q.replace('%', '').replace(chr(0), '')}%"
-        statement = statement.where(person.c.name.ilike(pattern) | person.c.username.ilike(pattern))
+        words = q.replace("\0", "")
+        statement = statement.where(
+            person.c.name.icontains(words, autoescape=True) | person.c.username.icontains(words, autoescape=True)
+        )
     async with database.begin() as connection:
         page = await fetch_page(connection, statement, [Order(person.c.username)], cursor, limit)
         return page.to([_person(row) for row in page.rows])
@@ -140,17 +142,24 @@ async def create_person(database: Database, principal: Principal, data: NewPerso
 
 
 async def change_person(database: Database, principal: Principal, person_id: UUID, change: PersonChange) -> None:
-    """Change name, clearance, roles, or disable; disabling ends every session."""
+    """Change name, clearance, roles, or disable; disabling ends every session.
+
+    What one may do oneself is for others to change: an administrator can neither raise nor lock out themselves.
+    """
+    if person_id == principal.id and (change.clearance, change.disabled, change.grants) != (None, None, None):
+        raise Problem("forbidden", action="identity.write")
     async with begin(database, principal) as tx:
         row = await _locked(tx, person_id)
+        await _require_over(tx, row)
         if row.version != change.version:
             raise Problem("version_conflict", given=change.version, current=row.version)
         values: dict[str, object] = {"version": row.version + 1}
         for field in ("name", "clearance", "disabled"):
             if getattr(change, field) is not None:
                 values[field] = getattr(change, field)
-        _check_words(row.username, str(values.get("name", row.name)), int(str(values.get("clearance", row.clearance))))
-        require(principal, "identity.write", row.path, {"classification": values.get("clearance", row.clearance)})
+        clearance = row.clearance if change.clearance is None else change.clearance
+        _check_words(row.username, str(values.get("name", row.name)), clearance)
+        require(principal, "identity.write", row.path, {"classification": clearance})
         await tx.connection.execute(update(person).where(person.c.id == person_id).values(values))
         if change.grants is not None:
             await _replace_grants(tx, person_id, change.grants)
@@ -163,10 +172,13 @@ async def change_person(database: Database, principal: Principal, person_id: UUI
 
 async def reset_password(database: Database, principal: Principal, person_id: UUID) -> str:
     """A new first password for someone who lost theirs; ends their sessions and the lock-out."""
+    if person_id == principal.id:
+        # One's own password is changed with the present one (`change_password`), not with a found session.
+        raise Problem("forbidden", action="password.reset")
     secret = new_password()
     async with begin(database, principal) as tx:
         row = await _locked(tx, person_id)
-        require(principal, "identity.write", row.path, {"classification": row.clearance})
+        await _require_over(tx, row)
         await tx.connection.execute(
             update(person)
             .where(person.c.id == person_id)
@@ -284,6 +296,21 @@ async def _locked(tx: Transaction, person_id: UUID) -> Any:
     if row is None:
         raise Problem("not_found", what=person_id)
     return row
+
+
+async def _require_over(tx: Transaction, row: Any) -> None:
+    """Refuse to touch an account that reaches further than the administrator does.
+
+    Whoever could reset the password of one, or take its clearance away first, could act as it.
+    """
+    require(tx.principal, "identity.write", row.path, {"classification": row.clearance})
+    paths = await tx.connection.scalars(
+        select(organization.c.path)
+        .join(role_grant, role_grant.c.organization_id == organization.c.id)
+        .where(role_grant.c.person_id == row.id)
+    )
+    for path in paths:
+        require(tx.principal, "identity.write", path)
 
 
 async def _path(tx: Transaction, organization_id: UUID) -> str:

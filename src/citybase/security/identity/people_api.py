@@ -25,6 +25,7 @@ from citybase.security.identity.people import (
     list_tokens,
     reset_password,
 )
+from citybase.security.principals import Principal
 
 __all__ = ["ROUTES"]
 
@@ -92,15 +93,20 @@ async def read_tokens(database: TheDatabase, principal: ThePrincipal) -> TokenLi
 
 @post("/tokens", tags=["identity"], summary="Make an API token")
 async def add_token(data: JSONBody[NewToken], database: TheDatabase, principal: ThePrincipal) -> Created:
-    if principal.actions is not None:
-        # A token that could make tokens would outlive its own revocation.
-        raise Problem("forbidden", action="token.create")
+    _refuse_token(principal)
     return Created(*await create_token(database, principal, data.name, data.actions, data.expires_at))
 
 
 @delete("/tokens/{token_id:uuid}", tags=["identity"], summary="Revoke one of my API tokens", status_code=204)
 async def remove_token(token_id: FromPath[UUID], database: TheDatabase, principal: ThePrincipal) -> None:
+    _refuse_token(principal)
     await delete_token(database, principal, token_id)
+
+
+def _refuse_token(principal: Principal) -> None:
+    # A token that could make tokens would outlive its own revocation; nor may it revoke the others.
+    if principal.actions is not None:
+        raise Problem("forbidden", action="token")
 
 
 ROUTES = [read_people, add_person, edit_person, renew_password, read_roles, read_tokens, add_token, remove_token]

@@ -68,7 +68,7 @@ async def _decide(
         await _store(tx, client, provider, parameters, session)
     outcome = "refused" if provider.issued_code is None else "done"
     await _audit(tx, client, {"scope": provider.issued_scope} if outcome == "done" else {"error": "request"}, outcome)
-    answer.headers["Location"] = add_params_to_uri(answer.headers["Location"], {"iss": issuer})
+    answer.headers["location"] = add_params_to_uri(answer.headers["location"], {"iss": issuer})
     return answer
 
 
@@ -94,7 +94,7 @@ def _to_sign_in(parameters: Mapping[str, str], *, again: bool) -> Answer:
     if again or "prompt" in parameters or "max_age" in parameters:
         back["signed_in_after"] = str(int(now().timestamp()))
     query = {"next": f"/oidc/authorize?{urlencode(back)}"} | ({"fresh": "1"} if again else {})
-    return Answer(302, "", {"Location": f"/sign-in?{urlencode(query)}"})
+    return Answer(302, "", {"location": f"/sign-in?{urlencode(query)}"})
 
 
 async def _store(

@@ -82,7 +82,7 @@ async def give_tokens(request: AnyRequest, database: TheDatabase, settings: TheS
         return Response(refusal, status_code=400, headers=_PRIVATE)
     authorization = request.headers.get("authorization", "")
     answer = await exchange(database, issuer, await _keys(settings), parameters, authorization)
-    headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-type"}
+    headers = {name: value for name, value in answer.headers.items() if name != "content-type"}
     return Response(answer.body, status_code=answer.status, headers=_PRIVATE | headers)
 
 

@@ -173,7 +173,7 @@ class Provider(AuthorizationServer):
         return request
 
     def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> Answer:
-        return Answer(status, body, dict(headers))
+        return Answer(status, body, {name.lower(): value for name, value in headers})
 
 
 class CodeGrant(AuthorizationCodeGrant):
