@@ -14,6 +14,7 @@ from sqlalchemy import text
 from citybase.city.organizations import api as organizations_api
 from citybase.city.packs import api as packs_api
 from citybase.city.resources import api as resources_api
+from citybase.city.resources.importing import api as imports_api
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
@@ -50,6 +51,7 @@ def routes() -> Sequence[ControllerRouterHandler]:
         *audit_api.ROUTES,
         *organizations_api.ROUTES,
         *resources_api.ROUTES,
+        *imports_api.ROUTES,
         *packs_api.ROUTES,
     ]
 

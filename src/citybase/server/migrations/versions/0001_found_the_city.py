@@ -134,6 +134,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_view")),
     )
     op.create_table(
+        "import_draft",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=True),
+        sa.Column("sheet", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("preview", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["kind"], ["resource_kind.id"], name=op.f("fk_import_draft_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_draft")),
+    )
+    op.create_index("ix_import_draft_person_id_created_at", "import_draft", ["person_id", "created_at"], unique=False)
+    op.create_table(
         "pack_definition",
         sa.Column("pack", sa.Text(), nullable=False),
         sa.Column("section", sa.Text(), nullable=False),
@@ -284,6 +300,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_person_organization_id"), table_name="person")
     op.drop_table("person")
     op.drop_table("pack_definition")
+    op.drop_index("ix_import_draft_person_id_created_at", table_name="import_draft")
+    op.drop_table("import_draft")
     op.drop_table("view")
     op.drop_table("resource_kind")
     op.drop_table("pack")
