@@ -79,6 +79,10 @@ SECTIONS: tuple[Section, ...] = (
         "code", refers={"kind": "kinds", "owner": "organizations", "area_code": "areas"},
     ),
     Section("case-types", "case-types/*.yaml", "citybase.city.cases.definitions", "CaseTypeDefinition"),
+    Section(
+        "rules", "rules/*.yaml", "citybase.city.observations.definitions", "RuleDefinition",
+        refers={"kind": "kinds", "case_type": "case-types"}, sql=("condition", "clear"),
+    ),
     Section("views", "views/*.yaml", "citybase.applications.operations.definitions", "View"),
 )  # fmt: skip
 """In the order they are applied: what is referred to stands before what refers to it."""
