@@ -26,7 +26,7 @@ _LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
 
 def build(arguments: Sequence[str]) -> typer.Typer:
     """The command line for these arguments: the named command is real, the others only say what they are for."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, help="CityBase 城基")
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="CityBase 城基")
     app.callback()(_root)
     for name, (place, summary) in COMMANDS.items():
         target = _load(place) if arguments[:1] == [name] else _nothing

@@ -16,6 +16,7 @@ from citybase.city.packs.reading import Definition, Pack, read_pack
 from citybase.city.packs.sections import SECTIONS, Section
 from citybase.city.resources.checking import ResourceDraft, check_draft
 from citybase.city.resources.definitions import KindDefinition
+from citybase.city.resources.definitions import check as check_kind
 from citybase.kernel.errors import Problem
 
 __all__ = ["check_pack", "with_required"]
@@ -66,8 +67,8 @@ def with_required(folders: Iterable[Path]) -> list[Pack]:
 def _known_ids(packs: Iterable[Pack]) -> dict[str, set[str]]:
     known: dict[str, set[str]] = {section.name: set() for section in SECTIONS}
     for pack in packs:
-        for name, definitions in pack.sections.items():
-            known[name] |= {definition.id for definition in definitions}
+        for name, ids in pack.stated.items():
+            known[name] |= ids
     return known
 
 
@@ -127,7 +128,7 @@ def _check_functions(pack: Pack) -> Iterator[PackError]:
             yield PackError("functions.py", getattr(error, "lineno", 1) or 1, f"Python 语法错误:{error}", _MEND)
             return
         functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-        declared = {node.name: [argument.arg for argument in node.args.args] for node in functions}
+        declared = {node.name: [item.arg for item in (*node.args.args, *node.args.kwonlyargs)] for node in functions}
     for definition in pack.sections["kinds"]:
         yield from _check_derivations(definition, declared)
 
@@ -148,7 +149,8 @@ def _check_derivations(definition: Definition, declared: dict[str, list[str]]) -
 
 def _check_entries(pack: Pack, packs: Iterable[Pack]) -> Iterator[PackError]:
     """Rows of the ledger against their kinds."""
-    kinds: dict[str, KindDefinition] = {item.id: item.value for each in packs for item in each.sections["kinds"]}
+    stated: list[KindDefinition] = [item.value for each in packs for item in each.sections["kinds"]]
+    kinds = {kind.id: kind for kind in stated if not check_kind(kind)}
     for definition in pack.sections["resources"]:
         entry, kind = definition.entry, kinds.get(definition.value.kind)
         if kind is None:

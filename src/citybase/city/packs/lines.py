@@ -63,10 +63,13 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
+_PLAIN_TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+
+
 def read_yaml(file: str, text: str) -> list[Entry]:
     """The definitions of a YAML file: a mapping is one, a list holds several. Raises `SourceError`."""
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -89,6 +92,8 @@ def _build(file: str, loader: _Loader, node: yaml.Node, pointer: str, lines: dic
     if id(node) in seen:
         raise SourceError(PackError(file, _line(node), "使用了 YAML 引用(& 或 *)", "把内容直接写在这里"))
     seen.add(id(node))
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+        raise SourceError(PackError(file, _line(node), f"不支持的 YAML 标签 {node.tag}", "删去 ! 开头的标签"))
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(file, loader, node, pointer, lines, seen)
     if isinstance(node, yaml.SequenceNode):

@@ -38,6 +38,8 @@ class Pack:
     folder: Path
     manifest: Manifest
     sections: dict[str, list[Definition]] = field(default_factory=dict)
+    stated: dict[str, set[str]] = field(default_factory=dict)
+    """Ids by section, of definitions with errors too: what refers to them is not wrong for that."""
     errors: list[PackError] = field(default_factory=list)
 
 
@@ -47,7 +49,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Manifest)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SourceError(PackError(MANIFEST, 1, f"无法读取:{error}", "写成 UTF-8 编码的 TOML 文件")) from error
+        named = re.search(r"at line (\d+)", str(error))
+        line = int(named.group(1)) if named else 1
+        raise SourceError(PackError(MANIFEST, line, f"无法读取:{error}", "写成 UTF-8 编码的 TOML 文件")) from error
     except msgspec.ValidationError as error:
         what, pointer = _explain(error)
         line = _toml_line(path, pointer.removeprefix("/"))
@@ -68,8 +72,10 @@ def read_pack(folder: Path) -> Pack:
 def _read_section(pack: Pack, section: Section) -> Iterator[Definition]:
     for path in sorted(pack.folder.glob(section.pattern)):
         for entry in _read_file(pack, path, section):
+            identifier = section.identify(entry.value)
+            pack.stated.setdefault(section.name, set()).add(identifier)
             try:
-                yield Definition(section.identify(entry.value), _typed(section, entry), entry)
+                yield Definition(identifier, _typed(section, entry), entry)
             except msgspec.ValidationError as error:
                 what, pointer = _explain(error)
                 pack.errors.append(PackError(entry.file, entry.line(pointer), what, "照该类定义的字段说明改正"))
