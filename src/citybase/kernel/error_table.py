@@ -100,6 +100,15 @@ ERRORS: dict[str, ErrorDefinition] = {
             "Give the reference to an administrator; saved data is unaffected.",
         ),
     ),
+    "audit_log_damaged": _row(
+        503,
+        ("审计日志受损", "Audit log damaged"),
+        ("{file}:{reason}", "{file}: {reason}"),
+        (
+            "运行 citybase audit verify 查明位置,并从备份恢复。",
+            "Run citybase audit verify to find the place, and restore it from a backup.",
+        ),
+    ),
     "engine_unavailable": _row(
         503,
         ("服务正在恢复", "Recovering"),
@@ -155,6 +164,72 @@ ERRORS: dict[str, ErrorDefinition] = {
         ("请先修改初始密码", "Change the first password"),
         ("初始密码只能用于首次登录。", "The first password serves only for the first sign-in."),
         ("在登录页设置新密码。", "Set a new one on the sign-in page."),
+    ),
+    # --- the ledger --------------------------------------------------------------------------------------------
+    "unknown_kind": _row(
+        400,
+        ("没有这一类资源", "Unknown kind"),
+        ("没有资源类别“{kind}”。", "There is no resource kind “{kind}”."),
+        ("在 /kinds 查看可用类别,或安装定义它的场景包。", "See /kinds, or apply the pack that defines it."),
+    ),
+    "version_required": _row(
+        428,
+        ("缺少版本号", "Version required"),
+        ("修改时须用 If-Match 给出所依据的版本。", "A change must name the version it is based on in If-Match."),
+        ("先读取该资源,把 ETag 原样放进 If-Match。", "Read the entry and send its ETag as If-Match."),
+    ),
+    "too_many_rows": _row(
+        413,
+        ("行数过多", "Too many rows"),
+        ("超过上限 {limit} 行。", "The limit is {limit} rows."),
+        ("缩小范围、分批处理,或导出为 CSV。", "Narrow the list, work in parts, or export CSV."),
+    ),
+    # --- reading tables ----------------------------------------------------------------------------------------
+    "unreadable_table": _row(
+        400,
+        ("文件无法读取", "The file cannot be read"),
+        ("{reason}", "{reason}"),
+        (
+            "另存为 XLSX 或 UTF-8 编码的 CSV 后重新上传。",
+            "Save it as XLSX or as CSV in UTF-8 and upload it again.",
+        ),
+    ),
+    "unknown_encoding": _row(
+        400,
+        ("无法识别文件编码", "Unknown encoding"),
+        ("{reason}", "{reason}"),
+        (
+            "另存为 UTF-8,或在上传时指明编码(如 gb18030、big5)。",
+            "Save it as UTF-8, or name the encoding when uploading (gb18030, big5 …).",
+        ),
+    ),
+    "bad_rows": _row(
+        422,
+        ("有错误的行", "There are bad rows"),
+        (
+            "{bad} 行有错误,{good} 行可以导入;没有导入任何一行。",
+            "{bad} rows are wrong, {good} are good; nothing was imported.",
+        ),
+        (
+            "改正后重新上传,或明确选择只导入正确的行。",
+            "Mend them and upload again, or say that only the good rows are wanted.",
+        ),
+    ),
+    # --- packs -------------------------------------------------------------------------------------------------
+    "unknown_pack": _row(
+        404,
+        ("没有这个场景包", "No such pack"),
+        ("没有找到场景包“{pack}”。", "There is no pack “{pack}”."),
+        (
+            "写随附场景包的标识,或含 pack.toml 的文件夹路径。",
+            "Give the id of a shipped pack or a folder with pack.toml.",
+        ),
+    ),
+    "bad_pack": _row(
+        400,
+        ("场景包有误", "The pack has errors"),
+        ("场景包“{pack}”有 {count} 处错误,没有应用。", "Pack “{pack}” has {count} errors; nothing was applied."),
+        ("运行 citybase pack check 查看每一处的文件和行。", "Run `citybase pack check` for the file and line of each."),
     ),
     # --- replay ------------------------------------------------------------------------------------------------
     "bad_recording": _row(

@@ -88,7 +88,7 @@ def _convert(known: Mapping[str, msgspec.structs.FieldInfo], name: str, value: o
     if name not in known:
         raise Problem("bad_setting", name=name, reason="no such setting", source=source)
     try:
-        return msgspec.convert(value, known[name].type, strict=False)
+        return msgspec.convert(value, known[name].type, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError as error:
         raise Problem("bad_setting", name=name, reason=str(error), source=source) from error
 

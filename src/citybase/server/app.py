@@ -11,9 +11,12 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
+from citybase.city.organizations import api as organizations_api
+from citybase.city.resources import api as resources_api
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
+from citybase.security.audit import api as audit_api
 from citybase.security.dependencies import TheDatabase, TheVisitor
 from citybase.security.identity import api as identity_api
 from citybase.security.identity import people_api
@@ -40,7 +43,13 @@ async def provide_principal(visitor: TheVisitor) -> Principal:
 
 def routes() -> Sequence[ControllerRouterHandler]:
     """All routes under the API prefix, capability by capability."""
-    return [*identity_api.ROUTES, *people_api.ROUTES]
+    return [
+        *identity_api.ROUTES,
+        *people_api.ROUTES,
+        *audit_api.ROUTES,
+        *organizations_api.ROUTES,
+        *resources_api.ROUTES,
+    ]
 
 
 def create_app(settings: Settings, database: Database) -> Litestar:

@@ -51,6 +51,9 @@ resource = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # Lists are sorted by these; the code makes each order unique.
+    Index("ix_resource_name_code", "name", "code"),
+    Index("ix_resource_updated_at_code", "updated_at", "code"),
 )
 
 resource_link = Table(
@@ -70,7 +73,8 @@ resource_history = Table(
     Column("resource_id", Uuid, ForeignKey("resource.id", ondelete="CASCADE"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("time", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("actor", Text, nullable=False),
+    # Who did it, as they were then: id, name, organization.
+    Column("actor", JSONB, nullable=False),
     Column("action", Text, nullable=False),
     # Maps a field to its value before and after.
     Column("change", JSONB, nullable=False),

@@ -3,7 +3,8 @@
 import msgspec
 from sqlalchemy import select
 
-from citybase.city.resources.actions import NewResource, create_resource
+from citybase.city.resources.actions import create_resource
+from citybase.city.resources.checking import ResourceDraft
 from citybase.city.resources.models import resource, resource_kind
 from citybase.engines.postgres import Database
 from citybase.engines.streams import Broker, reading_subject
@@ -12,6 +13,7 @@ from citybase.kernel.clock import now
 from citybase.kernel.settings import Settings
 from citybase.security.organizations import organization
 from citybase.security.principals import SYSTEM
+from citybase.security.transactions import begin
 
 __all__ = ["HostReporter"]
 
@@ -42,9 +44,9 @@ class HostReporter:
             owner = await connection.scalar(select(organization.c.id).where(organization.c.parent_id.is_(None)))
         if kind is None or owner is None:
             return False
-        await create_resource(
-            self._database,
-            SYSTEM,
-            NewResource(kind=_KIND, code=host_code(), name=host_code(), owner_id=owner, attributes=host_facts()),
+        draft = ResourceDraft(
+            kind=_KIND, code=host_code(), name=host_code(), owner_id=owner, attributes=dict(host_facts())
         )
+        async with begin(self._database, SYSTEM) as tx:
+            await create_resource(tx, draft)
         return True
