@@ -231,6 +231,47 @@ ERRORS: dict[str, ErrorDefinition] = {
         ("场景包“{pack}”有 {count} 处错误,没有应用。", "Pack “{pack}” has {count} errors; nothing was applied."),
         ("运行 citybase pack check 查看每一处的文件和行。", "Run `citybase pack check` for the file and line of each."),
     ),
+<<<<<<< HEAD
+=======
+    # --- cases -------------------------------------------------------------------------------------------------
+    "case_action_unavailable": _row(
+        409,
+        ("当前不能执行此操作", "Not possible now"),
+        (
+            "事项处于“{state}”,不能“{action}”。",
+            "The case is in “{state_en}”: “{action_en}” is not possible.",
+        ),
+        ("刷新后按可执行的操作办理。", "Refresh and choose one of the actions offered."),
+    ),
+    "case_without_body": _row(
+        409,
+        ("没有可承接的部门", "No body to take it"),
+        (
+            "区域 {area} 没有对应的承接部门(已查找:{code})。",
+            "No organisation answers for area {area} (looked for: {code}).",
+        ),
+        (
+            "手工指定承接部门,或补全派遣规则与组织机构。",
+            "Name the organisation by hand, or complete the dispatch rules and the organisation tree.",
+        ),
+    ),
+    # --- indicators --------------------------------------------------------------------------------------------
+    "indicator_refused": _row(
+        400,
+        ("指标语句不被允许", "Indicator SQL refused"),
+        ("{reason}", "{reason}"),
+        (
+            "只能用一条 SELECT,查询列出的关系;观测必须限定起始时间。",
+            "Use one SELECT over the relations listed; observations need a lower bound in time.",
+        ),
+    ),
+    "indicator_failed": _row(
+        422,
+        ("指标计算失败", "Indicator failed"),
+        ("{reason}", "{reason}"),
+        ("检查指标定义;缩小时间范围后重试。", "Check the definition; narrow its time range and try again."),
+    ),
+>>>>>>> main
     # --- replay ------------------------------------------------------------------------------------------------
     "bad_recording": _row(
         400,

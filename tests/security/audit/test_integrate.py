@@ -1,6 +1,5 @@
 """Pending entries reach the log exactly once, whatever dies on the way."""
 
-import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from citybase.engines.postgres import Database
 from citybase.kernel.settings import Settings
 from citybase.security.audit import integrate
 from citybase.security.audit.entries import decode
-from citybase.security.audit.integrate import city_log, city_log_reader, integrate_forever, integrate_once
+from citybase.security.audit.integrate import city_log, city_log_reader, integrate_once
 from citybase.security.audit.log import AuditLog
 from citybase.security.audit.models import audit_entry
 from citybase.security.audit.tiles import LogDamagedError
@@ -87,13 +86,14 @@ async def test_what_is_rolled_back_is_not_logged(database: Database, log: AuditL
     assert await integrate_once(database, log) == 0
 
 
-async def test_more_than_a_batch_takes_more_than_a_round(
-    database: Database, log: AuditLog, monkeypatch: pytest.MonkeyPatch
+async def test_a_round_takes_all_that_is_pending(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(integrate, "_BATCH", 2)
     await act(database, 5)
-    assert [await integrate_once(database, log) for _ in range(4)] == [2, 2, 1, 0]
-    assert targets(log) == ["0", "1", "2", "3", "4"]
+    assert await integrate.integrate(database, settings) == 5
+    assert await integrate.integrate(database, settings) == 0
+    assert targets(city_log(settings)) == ["0", "1", "2", "3", "4"]
 
 
 async def test_a_detail_too_long_is_logged_by_its_hash(database: Database, log: AuditLog) -> None:
@@ -171,30 +171,20 @@ async def test_only_one_integrator_works_at_a_time(database: Database, log: Audi
     assert await integrate_once(database, log) == 1
 
 
-async def test_the_integrator_goes_on_after_a_failure(
-    database: Database, log: AuditLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_after_a_failure_the_next_round_logs_what_waits(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(integrate, "_PAUSE", 0.01)
-    monkeypatch.setattr(integrate, "_PAUSE_AFTER_FAILURE", 0.01)
-    await act(database, 1)
-    real, failures = log.append, iter([OSError("no space left on device")])
-    loop, appended = asyncio.get_running_loop(), asyncio.Event()
+    def full(*_args: object) -> None:
+        raise OSError("no space left on device")
 
-    def full_once(entries: list[bytes]) -> range:
-        for failure in failures:
-            raise failure
-        indexes = real(entries)
-        loop.call_soon_threadsafe(appended.set)
-        return indexes
-
-    monkeypatch.setattr(log, "append", full_once)
-    task = asyncio.create_task(integrate_forever(database, log))
-    async with asyncio.timeout(20):
-        await appended.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert "could not be integrated" in caplog.text
+    await act(database, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr("citybase.security.audit.log.append_durably", full)
+        with pytest.raises(OSError, match="no space left"):
+            await integrate.integrate(database, settings)
+    assert await pending(database) == 3
+    assert await integrate.integrate(database, settings) == 3
+    assert targets(city_log(settings)) == ["0", "1", "2"]
 
 
 def test_a_reader_needs_no_private_key(settings: Settings) -> None:

@@ -2,6 +2,9 @@
 
 Tree and proofs after RFC 9162 §2.1 with SHA-256 or SM3 (GB/T 32905); files after C2SP tlog-tiles, tlog-checkpoint,
 signed-note and tlog-proof. With SM3 the layout is the same, though those texts name SHA-256 only.
+
+This face needs no database, so that a log can be verified anywhere; `integrate`, `queries` and `api` beside it are what
+joins the log to the running city.
 """
 
 from citybase.security.audit.entries import Actor, Entry, Target, digest

@@ -5,7 +5,6 @@ so that a crash between the append and the commit neither loses an entry nor log
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from citybase.engines.postgres import Database
-from citybase.kernel.errors import Problem
 from citybase.kernel.ids import new_id
 from citybase.kernel.settings import Settings
 from citybase.security.audit.entries import Actor, Entry, Target, decode, encode, shorten
@@ -24,13 +22,10 @@ from citybase.security.audit.models import audit_entry
 from citybase.security.audit.tiles import LogDamagedError
 from citybase.security.transactions import audit_pending
 
-__all__ = ["city_log", "city_log_reader", "integrate_forever", "integrate_once"]
+__all__ = ["city_log", "city_log_reader", "integrate", "integrate_once"]
 
-_LOG = logging.getLogger("citybase.audit")
 _LOCK = 7_202_612
 _BATCH = 1_000
-_PAUSE = 0.5
-_PAUSE_AFTER_FAILURE = 5.0
 
 
 def city_log(settings: Settings) -> AuditLog:
@@ -44,17 +39,17 @@ def city_log_reader(settings: Settings) -> LogReader:
     return LogReader.of_folder(settings.data / "audit")
 
 
-async def integrate_forever(database: Database, log: AuditLog) -> None:
-    """Integrate until cancelled. A failure is logged and tried again: pending entries wait safely in the database."""
-    while True:
-        pause = _PAUSE
-        try:
-            if await integrate_once(database, log) == _BATCH:
-                pause = 0.0
-        except (Problem, LogDamagedError, OSError):
-            _LOG.exception("audit entries could not be integrated; they wait in the database")
-            pause = _PAUSE_AFTER_FAILURE
-        await asyncio.sleep(pause)
+async def integrate(database: Database, settings: Settings) -> int:
+    """Log everything that is pending; how many entries. Meant to be called every second or so.
+
+    The log is opened anew each time, so that whatever failed on the way is finished or discarded first.
+    """
+    log = await asyncio.to_thread(city_log, settings)
+    total = count = await integrate_once(database, log)
+    while count == _BATCH:
+        count = await integrate_once(database, log)
+        total += count
+    return total
 
 
 async def integrate_once(database: Database, log: AuditLog) -> int:

@@ -1,0 +1,29 @@
+"""All routes under the API prefix, capability by capability."""
+
+from collections.abc import Sequence
+
+from litestar.types import ControllerRouterHandler
+
+from citybase.applications.operations import api as operations
+from citybase.city.calendar import api as calendar
+from citybase.city.cases import api as cases
+from citybase.city.organizations import api as organizations
+from citybase.city.packs import api as packs
+from citybase.city.resources import api as resources
+from citybase.security.audit import api as audit
+from citybase.security.identity import api as identity
+from citybase.security.identity import people_api as people
+
+__all__ = ["ROUTES"]
+
+ROUTES: Sequence[ControllerRouterHandler] = [
+    *identity.ROUTES,
+    *people.ROUTES,
+    *audit.ROUTES,
+    *calendar.ROUTES,
+    *organizations.ROUTES,
+    *packs.ROUTES,
+    *resources.ROUTES,
+    *cases.ROUTES,
+    *operations.ROUTES,
+]
