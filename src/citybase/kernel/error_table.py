@@ -231,8 +231,6 @@ ERRORS: dict[str, ErrorDefinition] = {
         ("场景包“{pack}”有 {count} 处错误,没有应用。", "Pack “{pack}” has {count} errors; nothing was applied."),
         ("运行 citybase pack check 查看每一处的文件和行。", "Run `citybase pack check` for the file and line of each."),
     ),
-<<<<<<< HEAD
-=======
     # --- cases -------------------------------------------------------------------------------------------------
     "case_action_unavailable": _row(
         409,
@@ -271,7 +269,6 @@ ERRORS: dict[str, ErrorDefinition] = {
         ("{reason}", "{reason}"),
         ("检查指标定义;缩小时间范围后重试。", "Check the definition; narrow its time range and try again."),
     ),
->>>>>>> main
     # --- replay ------------------------------------------------------------------------------------------------
     "bad_recording": _row(
         400,
