@@ -13,8 +13,10 @@ from sqlalchemy import text
 
 from citybase.applications.operations.live import Feed
 from citybase.city.observations.latest import LatestReader
+from citybase.city.observations.sources import CityObservations
 from citybase.engines.events import follow, listen
 from citybase.engines.keeping import keep_going
+from citybase.engines.lake import open_lake
 from citybase.engines.nats import nats_address
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
@@ -51,6 +53,8 @@ def create_app(settings: Settings, database: Database) -> Litestar:
 
     checks: health.Checks = {"postgres": check_postgres}
     feed = Feed()
+    latest = LatestReader(settings.data / "latest")
+    observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
     return Litestar(
         route_handlers=[Router(API_PREFIX, route_handlers=ROUTES), *health.ROUTES, *page_routes()],
         dependencies={
@@ -58,7 +62,8 @@ def create_app(settings: Settings, database: Database) -> Litestar:
             "database": provide(database),
             "checks": provide(checks),
             "feed": provide(feed),
-            "latest": provide(LatestReader(settings.data / "latest")),
+            "latest": provide(latest),
+            "observation_sources": provide(observations),
             "visitor": Provide(provide_visitor),
             "principal": Provide(provide_principal),
         },

@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from citybase.applications.operations import api as operations
 from citybase.city.calendar import api as calendar
 from citybase.city.cases import api as cases
+from citybase.city.indicators import api as indicators
 from citybase.city.organizations import api as organizations
 from citybase.city.packs import api as packs
 from citybase.city.resources import api as resources
@@ -25,5 +26,6 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *packs.ROUTES,
     *resources.ROUTES,
     *cases.ROUTES,
+    *indicators.ROUTES,
     *operations.ROUTES,
 ]

@@ -8,10 +8,13 @@ import asyncio
 import logging
 import os
 
-from citybase.city import cases
+from citybase.city import cases, indicators
+from citybase.city.observations.latest import LatestReader
+from citybase.city.observations.sources import CityObservations
 from citybase.engines.events import handle_events
 from citybase.engines.jobs import ScheduledJob, job_app
 from citybase.engines.keeping import keep_going
+from citybase.engines.lake import open_lake
 from citybase.engines.nats import nats_address
 from citybase.engines.postgres import Database
 from citybase.engines.relay import relay_once
@@ -56,13 +59,18 @@ async def react(settings: Settings, database: Database) -> None:
 
 async def work(settings: Settings, database: Database) -> None:
     """Run scheduled jobs until PostgreSQL goes away."""
-    app = job_app(settings.postgres_url or "", scheduled_jobs(database))
+    app = job_app(settings.postgres_url or "", scheduled_jobs(settings, database))
     async with app.open_async():
         await app.run_worker_async(install_signal_handlers=False, delete_jobs="always", concurrency=2)
 
 
-def scheduled_jobs(database: Database) -> list[ScheduledJob]:
-    return [ScheduledJob("cases.note_late", "* * * * * */20", lambda: cases.note_late(database))]
+def scheduled_jobs(settings: Settings, database: Database) -> list[ScheduledJob]:
+    latest = LatestReader(settings.data / "latest")
+    observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
+    return [
+        ScheduledJob("cases.note_late", "* * * * * */20", lambda: cases.note_late(database)),
+        ScheduledJob("indicators.compute_due", "* * * * * */10", lambda: indicators.compute_due(database, observations)),
+    ]
 
 
 if __name__ == "__main__":

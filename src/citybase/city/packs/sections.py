@@ -79,6 +79,7 @@ SECTIONS: tuple[Section, ...] = (
         "code", refers={"kind": "kinds", "owner": "organizations", "area_code": "areas"},
     ),
     Section("case-types", "case-types/*.yaml", "citybase.city.cases", "CaseTypeDefinition"),
+    Section("indicators", "indicators/*.yaml", "citybase.city.indicators", "IndicatorDefinition", sql=("sql", "rows_sql")),
     Section("views", "views/*.yaml", "citybase.applications.operations.definitions", "View"),
 )  # fmt: skip
 """In the order they are applied: what is referred to stands before what refers to it."""
