@@ -8,6 +8,7 @@ missing fails.
 
 import ast
 import inspect
+import itertools
 import re
 import sys
 import textwrap
@@ -20,10 +21,10 @@ from typing import Any
 import msgspec
 import typer.main
 
-from citybase.cli import COMMANDS, build
 from citybase.city.indicators import RELATIONS
 from citybase.city.packs.definitions import Manifest
 from citybase.city.packs.sections import SECTIONS
+from citybase.cli import COMMANDS, build
 from citybase.kernel.error_table import ERRORS
 from citybase.kernel.ids import new_id
 from citybase.kernel.settings import ENVIRONMENT_PREFIX, Settings
@@ -260,7 +261,7 @@ def _attribute_words(kind: type) -> dict[str, str]:
 def _own_attribute_words(kind: type) -> dict[str, str]:
     body = typing.cast(ast.ClassDef, ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]).body
     words: dict[str, str] = {}
-    for field, after in zip(body, body[1:], strict=False):
+    for field, after in itertools.pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             words[ast.unparse(field.target)] = _cell(" ".join(str(after.value.value).split()))
     return words
