@@ -15,12 +15,14 @@ from citybase.city.resources.importing import api as imports
 from citybase.security.audit import api as audit
 from citybase.security.identity import api as identity
 from citybase.security.identity import people_api as people
+from citybase.security.oidc import api as oidc
 
 __all__ = ["ROUTES"]
 
 ROUTES: Sequence[ControllerRouterHandler] = [
     *identity.ROUTES,
     *people.ROUTES,
+    *oidc.ROUTES,
     *audit.ROUTES,
     *calendar.ROUTES,
     *organizations.ROUTES,

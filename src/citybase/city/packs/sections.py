@@ -83,6 +83,10 @@ SECTIONS: tuple[Section, ...] = (
         refers={"registrar": "organizations"},
     ),
     Section(
+        "rules", "rules/*.yaml", "citybase.city.observations.definitions", "RuleDefinition",
+        refers={"kind": "kinds", "case_type": "case-types"}, sql=("condition", "clear"),
+    ),
+    Section(
         "indicators", "indicators/*.yaml", "citybase.city.indicators", "IndicatorDefinition", sql=("sql", "rows_sql")
     ),
     Section(
