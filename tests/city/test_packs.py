@@ -265,7 +265,8 @@ async def test_xian_has_its_divisions_departments_and_former_names(database: Dat
         kinds = (await connection.execute(select(resource_kind.c.id))).scalars().all()
         packs = (await connection.execute(select(pack.c.id).order_by(pack.c.id))).scalars().all()
         definitions = await connection.scalar(select(func.count()).select_from(pack_definition))
-        audited = (await connection.execute(select(audit_pending.c.target_id))).scalars().all()
+        applied = select(audit_pending.c.target_id).where(audit_pending.c.target_type == "pack")
+        audited = (await connection.execute(applied)).scalars().all()
     assert (levels["city"], levels["district"], levels["street"]) == (1, 13, 172)
     assert sum(row.kind == "street" for row in organizations.values()) == 172
     assert "市工信委" in organizations["610100-industry"].former_names
