@@ -8,6 +8,7 @@ missing fails.
 
 import ast
 import inspect
+import itertools
 import re
 import sys
 import textwrap
@@ -19,11 +20,12 @@ from typing import Any
 
 import msgspec
 import typer.main
+from litestar.handlers import HTTPRouteHandler
 
-from citybase.cli import COMMANDS, build
 from citybase.city.indicators import RELATIONS
 from citybase.city.packs.definitions import Manifest
 from citybase.city.packs.sections import SECTIONS
+from citybase.cli import COMMANDS, build
 from citybase.kernel.error_table import ERRORS
 from citybase.kernel.ids import new_id
 from citybase.kernel.settings import ENVIRONMENT_PREFIX, Settings
@@ -155,14 +157,10 @@ def _permits(role: str, action: str) -> bool:
 
 def _routes() -> str:
     rows = []
-    for route in ROUTES:
-        hidden = getattr(route, "include_in_schema", True) is False
-        for method in sorted(route.http_methods):  # type: ignore[union-attr]
-            for path in sorted(route.paths):  # type: ignore[union-attr]
-                words = route.summary or ""  # type: ignore[union-attr]
-                rows.append(
-                    (f"`{method}`", f"`/api/v1{path}`", words + (" (not in the OpenAPI document)" if hidden else ""))
-                )
+    for route in typing.cast("list[HTTPRouteHandler]", ROUTES):
+        words = (route.summary or "") + ("" if route.include_in_schema else " (not in the OpenAPI document)")
+        paths = itertools.product(sorted(route.http_methods), sorted(route.paths))
+        rows += [(f"`{method}`", f"`/api/v1{path}`", words) for method, path in paths]
     return _table(("method", "path", "for"), rows)
 
 
@@ -206,7 +204,8 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 
 def _struct(kind: type[msgspec.Struct]) -> str:
-    return f"**{kind.__name__}.** {' '.join(inspect.cleandoc(kind.__doc__ or '').split())}\n\n{_fields(kind)}\n"
+    words = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
+    return f"**{kind.__name__}.** {words}".rstrip() + f"\n\n{_fields(kind)}\n"
 
 
 def _fields(kind: type[msgspec.Struct]) -> str:
@@ -260,7 +259,7 @@ def _attribute_words(kind: type) -> dict[str, str]:
 def _own_attribute_words(kind: type) -> dict[str, str]:
     body = typing.cast(ast.ClassDef, ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]).body
     words: dict[str, str] = {}
-    for field, after in zip(body, body[1:], strict=False):
+    for field, after in itertools.pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             words[ast.unparse(field.target)] = _cell(" ".join(str(after.value.value).split()))
     return words
