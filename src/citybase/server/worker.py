@@ -66,10 +66,10 @@ async def work(settings: Settings, database: Database) -> None:
 
 def scheduled_jobs(settings: Settings, database: Database) -> list[ScheduledJob]:
     latest = LatestReader(settings.data / "latest")
-    observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
+    sources = CityObservations(database, lambda: open_lake(settings, database.url), latest)
     return [
         ScheduledJob("cases.note_late", "* * * * * */20", lambda: cases.note_late(database)),
-        ScheduledJob("indicators.compute_due", "* * * * * */10", lambda: indicators.compute_due(database, observations)),
+        ScheduledJob("indicators.compute_due", "* * * * * */10", lambda: indicators.compute_due(database, sources)),
     ]
 
 

@@ -98,6 +98,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("resource_id", name=op.f("uq_device_credential_resource_id")),
     )
     op.create_table(
+        "indicator",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("pack", sa.Text(), nullable=False),
+        sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_indicator")),
+    )
+    op.create_table(
         "organization",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
@@ -185,6 +194,46 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_alarm_rule_number")),
     )
     op.create_index(op.f("ix_alarm_rule_kind"), "alarm_rule", ["kind"], unique=False)
+    op.create_table(
+        "import_draft",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=True),
+        sa.Column("sheet", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("preview", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["kind"], ["resource_kind.id"], name=op.f("fk_import_draft_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_draft")),
+    )
+    op.create_index("ix_import_draft_person_id_created_at", "import_draft", ["person_id", "created_at"], unique=False)
+    op.create_table(
+        "indicator_value",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("indicator", sa.Text(), nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("value", sa.Double(), nullable=True),
+        sa.Column("numerator", sa.Double(), nullable=True),
+        sa.Column("denominator", sa.Double(), nullable=True),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("duration", sa.Double(), nullable=False),
+        sa.Column(
+            "rows_read", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["indicator"], ["indicator.id"], name=op.f("fk_indicator_value_indicator"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_indicator_value")),
+    )
+    op.create_index(
+        "ix_indicator_value_indicator_time",
+        "indicator_value",
+        ["indicator", sa.literal_column("time DESC")],
+        unique=False,
+    )
     op.create_table(
         "pack_definition",
         sa.Column("pack", sa.Text(), nullable=False),
@@ -516,6 +565,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_person_organization_id"), table_name="person")
     op.drop_table("person")
     op.drop_table("pack_definition")
+    op.drop_index("ix_indicator_value_indicator_time", table_name="indicator_value")
+    op.drop_table("indicator_value")
+    op.drop_index("ix_import_draft_person_id_created_at", table_name="import_draft")
+    op.drop_table("import_draft")
     op.drop_index(op.f("ix_alarm_rule_kind"), table_name="alarm_rule")
     op.drop_table("alarm_rule")
     op.drop_table("view")
@@ -527,6 +580,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_index("ix_organization_path", table_name="organization", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_table("organization")
+    op.drop_table("indicator")
     op.drop_table("device_credential")
     op.drop_table("case_type")
     op.drop_table("case_counter")
