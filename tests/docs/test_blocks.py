@@ -33,7 +33,7 @@ say "$WORD WORD"
 def run(folder: Path, text: str) -> Outcome:
     page = folder / "page.md"
     page.write_text(text, encoding="utf-8")
-    return execute(page, folder, {'WORD"': 'word"'}, {}, patience=30)
+    return execute(page, folder, {'WORD"': 'word"'}, os.environ, patience=30)
 
 
 def test_only_marked_blocks_are_taken_with_their_lines() -> None:
