@@ -41,9 +41,7 @@ def prepare_pages() -> None:
     """Build the pages when their sources changed since the last build."""
     web = HOME / "web"
     sources = sorted(
-        path
-        for path in [*web.glob("*.*"), *(web / "src").rglob("*"), *(web / "public").rglob("*")]
-        if path.is_file()
+        path for path in [*web.glob("*.*"), *(web / "src").rglob("*"), *(web / "public").rglob("*")] if path.is_file()
     )
     stamp = PAGES / "built"
     wanted = digest(sources)
@@ -63,7 +61,7 @@ def npm(folder: Path, *arguments: str) -> None:
 
 def run(command: list[str], folder: Path = HOME) -> None:
     path = f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-    done = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, check=False)
     if done.returncode != 0:
         say(f"失败 / failed: {' '.join(command)}")
         sys.exit(done.returncode)

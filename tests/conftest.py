@@ -1,14 +1,20 @@
 """One PostgreSQL for the whole test run, migrated once; each test that asks for it gets empty tables."""
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 
 from citybase.engines.postgres import Database, EmbeddedPostgres, metadata
 from citybase.server.schema import migrate
+
+# A slow machine is no failure: property tests have no time limit.
+hypothesis.settings.register_profile("city", deadline=None)
+hypothesis.settings.load_profile("city")
 
 SHARED_DATA = Path(os.environ.get("CITYBASE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -27,12 +33,14 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("engines") / "postgres")
-    url = server.start()
-    migrate(url)
-    yield url
-    server.stop()
+def postgres_url() -> Iterator[str]:
+    # Not pytest's own folder: that is private, and PostgreSQL runs as another user where we are root.
+    with tempfile.TemporaryDirectory(prefix="citybase-test-", ignore_cleanup_errors=True) as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        url = server.start()
+        migrate(url)
+        yield url
+        server.stop()
 
 
 @pytest.fixture

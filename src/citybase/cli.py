@@ -14,7 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("citybase.server.commands:up", "Start the city and keep it running 启动"),
     "doctor": ("citybase.server.commands:doctor", "Say what is wrong and how to mend it 诊断"),
     "person": ("citybase.server.commands:person", "Accounts: give a new password 账号"),
-    "pack": ("citybase.city.packs.commands:app", "Check, diff and apply packs 场景包"),
+    "pack": ("citybase.server.pack_commands:app", "Check, diff and apply packs 场景包"),
     "audit": ("citybase.security.audit.commands:app", "Verify the audit log offline 审计"),
     "decode": ("citybase.collection.gateways.commands:decode", "Decode raw device frames 解码"),
     "replay": ("citybase.collection.replay.commands:replay", "Play recorded readings into the city 回放"),
@@ -26,7 +26,7 @@ _LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
 
 def build(arguments: Sequence[str]) -> typer.Typer:
     """The command line for these arguments: the named command is real, the others only say what they are for."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, help="CityBase 城基")
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="CityBase 城基")
     app.callback()(_root)
     for name, (place, summary) in COMMANDS.items():
         target = _load(place) if arguments[:1] == [name] else _nothing

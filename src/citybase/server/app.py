@@ -1,6 +1,7 @@
 """The HTTP application: every capability's routes composed, one identity, one way to fail."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -8,24 +9,25 @@ from litestar import Litestar, Request, Router
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
-from citybase.city.organizations import api as organizations_api
-from citybase.city.resources import api as resources_api
+from citybase.applications.operations.live import Feed
+from citybase.city.observations.latest import LatestReader
+from citybase.city.observations.sources import CityObservations
+from citybase.engines.events import follow, listen
+from citybase.engines.keeping import keep_going
+from citybase.engines.lake import open_lake
+from citybase.engines.nats import nats_address
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 from citybase.security.dependencies import TheDatabase, TheVisitor
-from citybase.security.identity import api as identity_api
-from citybase.security.identity import people_api
 from citybase.security.identity.authenticate import authenticate
-from citybase.security.oidc import api as oidc_api
-from citybase.security.oidc import endpoints as oidc_endpoints
 from citybase.security.principals import Principal
 from citybase.server import health
 from citybase.server.pages import page_routes
 from citybase.server.problems import EXCEPTION_HANDLERS
+from citybase.server.routes import ROOT_ROUTES, ROUTES
 
 __all__ = ["API_PREFIX", "create_app"]
 
@@ -42,17 +44,6 @@ async def provide_principal(visitor: TheVisitor) -> Principal:
     return visitor
 
 
-def routes() -> Sequence[ControllerRouterHandler]:
-    """All routes under the API prefix, capability by capability."""
-    return [
-        *identity_api.ROUTES,
-        *people_api.ROUTES,
-        *oidc_api.ROUTES,
-        *organizations_api.ROUTES,
-        *resources_api.ROUTES,
-    ]
-
-
 def create_app(settings: Settings, database: Database) -> Litestar:
     """Compose the application on engines that are already running."""
 
@@ -61,17 +52,18 @@ def create_app(settings: Settings, database: Database) -> Litestar:
             await connection.execute(text("SELECT 1"))
 
     checks: health.Checks = {"postgres": check_postgres}
+    feed = Feed()
+    latest = LatestReader(settings.data / "latest")
+    observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
     return Litestar(
-        route_handlers=[
-            Router(API_PREFIX, route_handlers=routes()),
-            *oidc_endpoints.ROOT_ROUTES,
-            *health.ROUTES,
-            *page_routes(),
-        ],
+        route_handlers=[Router(API_PREFIX, route_handlers=ROUTES), *ROOT_ROUTES, *page_routes()],
         dependencies={
             "settings": provide(settings),
             "database": provide(database),
             "checks": provide(checks),
+            "feed": provide(feed),
+            "latest": provide(latest),
+            "observation_sources": provide(observations),
             "visitor": Provide(provide_visitor),
             "principal": Provide(provide_principal),
         },
@@ -79,13 +71,31 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         openapi_config=OpenAPIConfig(title="CityBase 城基", version="1", path="/schema"),
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, minimum_size=1024),
         request_max_body_size=settings.max_body_bytes,
-        lifespan=[closing(database)],
+        lifespan=[closing(database), feeding(settings, feed)],
     )
 
 
 def provide(value: object) -> Provide:
     """A dependency that is always the same object."""
     return Provide(lambda: value, sync_to_thread=False)
+
+
+def feeding(settings: Settings, feed: Feed) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Events reach the open pages while the application runs; NATS may come and go."""
+
+    async def follow_nats() -> None:
+        async with listen(nats_address(settings)) as client:
+            await follow(client, feed.deliver)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncGenerator[None, None]:
+        following = asyncio.create_task(keep_going("live feed", follow_nats, every=1.0))
+        try:
+            yield
+        finally:
+            following.cancel()
+
+    return lifespan
 
 
 def closing(database: Database) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

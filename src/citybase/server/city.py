@@ -133,7 +133,7 @@ def running_postgres(settings: Settings) -> str:
 
 def _as_environment(settings: Settings) -> dict[str, str]:
     """Settings for a child process, as variables."""
-    fields = msgspec.to_builtins(settings)
+    fields = msgspec.to_builtins(settings, enc_hook=str)
     return {
         ENVIRONMENT_PREFIX + name.upper(): ",".join(value) if isinstance(value, list) else str(value)
         for name, value in fields.items()

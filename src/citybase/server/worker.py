@@ -8,14 +8,23 @@ import asyncio
 import logging
 import os
 
+from citybase.city import cases, indicators
+from citybase.city.observations.latest import LatestReader
+from citybase.city.observations.sources import CityObservations
+from citybase.engines.events import handle_events
 from citybase.engines.jobs import ScheduledJob, job_app
 from citybase.engines.keeping import keep_going
+from citybase.engines.lake import open_lake
 from citybase.engines.nats import nats_address
 from citybase.engines.postgres import Database
 from citybase.engines.relay import relay_once
 from citybase.engines.streams import Broker
 from citybase.foundation.clouds.reporting import HostReporter
+from citybase.kernel.events import Event
 from citybase.kernel.settings import Settings, load_settings
+from citybase.security.audit.integrate import integrate
+from citybase.security.principals import SYSTEM
+from citybase.security.transactions import begin
 
 __all__ = ["run"]
 
@@ -32,8 +41,20 @@ async def run(settings: Settings) -> None:
     reporter = HostReporter(settings, database, broker)
     async with asyncio.TaskGroup() as loops:
         loops.create_task(keep_going("relay", lambda: relay_once(database, broker), every=_RELAY_EVERY))
+        loops.create_task(keep_going("audit", lambda: integrate(database, settings), every=_INTEGRATE_EVERY))
+        loops.create_task(keep_going("events", lambda: react(settings, database), every=1.0))
         loops.create_task(keep_going("host telemetry", reporter.report, every=_TELEMETRY_EVERY))
         loops.create_task(keep_going("jobs", lambda: work(settings, database), every=1.0))
+
+
+async def react(settings: Settings, database: Database) -> None:
+    """Let every noun answer to what happened elsewhere, until NATS goes away."""
+
+    async def handle(event: Event) -> None:
+        async with begin(database, SYSTEM) as tx:
+            await cases.on_event(tx, event)
+
+    await handle_events(nats_address(settings), "worker", handle)
 
 
 async def work(settings: Settings, database: Database) -> None:
@@ -44,7 +65,12 @@ async def work(settings: Settings, database: Database) -> None:
 
 
 def scheduled_jobs(settings: Settings, database: Database) -> list[ScheduledJob]:
-    return []
+    latest = LatestReader(settings.data / "latest")
+    sources = CityObservations(database, lambda: open_lake(settings, database.url), latest)
+    return [
+        ScheduledJob("cases.note_late", "* * * * * */20", lambda: cases.note_late(database)),
+        ScheduledJob("indicators.compute_due", "* * * * * */10", lambda: indicators.compute_due(database, sources)),
+    ]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -63,24 +64,29 @@ class CodeScheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     standard: str = ""
 
 
+class Derivation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a property is computed: a function of the pack's `functions.py` and the properties it is given, in order."""
+
+    function: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
+    arguments: Annotated[list[str], msgspec.Meta(min_length=1)]
+
+
 class ObservedProperty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One thing a terminal of this kind observes. `range` holds the plausible values: beyond it is bad quality."""
+    """One thing a terminal of this kind observes, or that is derived from what it observes.
+
+    `range` holds the plausible values: beyond it is bad quality. `ucum` is the unit's UCUM code, `interval` the time
+    one value stands for.
+    """
 
     id: PropertyName
     name: str
     unit: str
     name_en: str = ""
+    ucum: str = ""
     decimals: int | None = None
     range: tuple[float, float] | None = None
-
-
-class Derivation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Properties computed from others by a function of the pack's `functions.py`, over a time window."""
-
-    function: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
-    inputs: list[str]
-    outputs: list[str]
-    window: str = ""
+    interval: timedelta | None = None
+    derive: Derivation | None = None
 
 
 class KindDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -96,8 +102,8 @@ class KindDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     description: str = ""
     icon: str = ""
     serves: list[str] = []
+    standards: list[str] = []
     properties: list[ObservedProperty] = []
-    derivations: list[Derivation] = []
 
     @property
     def is_terminal(self) -> bool:
@@ -162,12 +168,11 @@ def _check_properties(definition: KindDefinition) -> Iterator[FieldError]:
     for number, item in enumerate(definition.properties):
         if item.range is not None and item.range[0] >= item.range[1]:
             yield FieldError(f"/properties/{number}/range", "empty_range", "下限必须小于上限")
-    for number, derivation in enumerate(definition.derivations):
-        for side in ("inputs", "outputs"):
-            for place, name in enumerate(getattr(derivation, side)):
-                if name not in names:
-                    pointer = f"/derivations/{number}/{side}/{place}"
-                    yield FieldError(pointer, "unknown_property", f"没有观测项 {name}")
+        measured = [other.id for other in definition.properties if other.derive is None]
+        for place, name in enumerate(item.derive.arguments if item.derive else ()):
+            if name not in measured:
+                pointer = f"/properties/{number}/derive/arguments/{place}"
+                yield FieldError(pointer, "unknown_property", f"没有实测的观测项 {name}")
 
 
 def _repeated(names: Sequence[str], pointer: str) -> Iterator[FieldError]:

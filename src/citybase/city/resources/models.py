@@ -28,7 +28,7 @@ resource_kind = Table(
     Column("pack", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("name_en", Text, nullable=False),
-    # The pack's whole definition: schema, life cycle, properties, derivations.
+    # The pack's whole definition: a `KindDefinition` (schema, life cycle, properties).
     Column("definition", JSONB, nullable=False),
 )
 

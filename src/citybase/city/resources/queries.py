@@ -173,7 +173,7 @@ async def read_facets(
         "organization": resource.c.owner_id,
         "life_cycle": resource.c.life_cycle,
         "classification": resource.c.classification,
-        # Written out, not bound: PostgreSQL must see that SELECT and GROUP BY mean the same expression.
+        # Written out, not bound: PostgreSQL must see that SELECT and GROUP BY mean the same.
         "area": func.left(resource.c.area_code, literal_column("6")),
     }
     narrowed = select_resources(principal, wanted)
@@ -182,7 +182,7 @@ async def read_facets(
         counted = narrowed.with_only_columns(column.label("value"), func.count().label("count"))
         grouped = counted.where(column.is_not(None)).group_by(column).order_by(func.count().desc(), column).limit(200)
         rows = await connection.execute(grouped)
-        facets[name] = [Facet(str(value), count) for value, count in rows.tuples()]
+        facets[name] = [Facet(str(value), count) for value, count in rows]
     return facets
 
 

@@ -1,0 +1,60 @@
+"""Observations as relations for SQL: what indicators read from the lake and from the latest values."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+from pyiceberg.expressions import And, BooleanExpression, GreaterThanOrEqual, In
+from sqlalchemy import select
+
+from citybase.city.observations.latest import LatestReader
+from citybase.city.observations.models import series
+from citybase.engines.lake import Lake
+from citybase.engines.postgres import Database
+
+__all__ = ["CityObservations"]
+
+_ROWS = """
+SELECT terminal, property, time, value, quality, received, source FROM observation WHERE time >= $since
+"""
+
+
+class CityObservations:
+    """The lake and the latest values of this city."""
+
+    def __init__(self, database: Database, open_lake: Callable[[], Lake], latest: LatestReader) -> None:
+        self._database = database
+        self._open_lake = open_lake
+        self._latest = latest
+        self._lake: Lake | None = None
+
+    async def observation(self, since: datetime, terminals: Collection[str] | None) -> pa.Table:
+        """Rows (terminal, property, time, value, quality, received, source) from `since` on; terminals None: all."""
+        return await asyncio.to_thread(self._read, since, terminals)
+
+    async def series_latest(self, resources: Collection[str] | None) -> pa.Table:
+        """One row (resource_id, property, time, value) a series that was ever observed."""
+        async with self._database.begin() as connection:
+            rows = (await connection.execute(select(series.c.id, series.c.resource_id, series.c.property))).all()
+        wanted = [row for row in rows if resources is None or str(row.resource_id) in resources]
+        values = self._latest.read(np.array([row.id for row in wanted], np.int64))
+        table = pa.table(
+            {
+                "resource_id": pa.array([str(row.resource_id) for row in wanted], pa.string()),
+                "property": pa.array([row.property for row in wanted], pa.string()),
+                "time": pa.array(values.time, pa.timestamp("us", tz="UTC")),
+                "value": pa.array(values.value, pa.float64()),
+                "received": pa.array(values.received, pa.timestamp("us", tz="UTC")),
+            }
+        )
+        return table.filter(pa.array(values.time > 0))
+
+    def _read(self, since: datetime, terminals: Collection[str] | None) -> pa.Table:
+        if self._lake is None:
+            self._lake = self._open_lake()
+        condition: BooleanExpression = GreaterThanOrEqual("time", since.isoformat())
+        if terminals is not None:
+            condition = And(condition, In("terminal", sorted(terminals)))
+        return self._lake.query(_ROWS, condition, {"since": since})

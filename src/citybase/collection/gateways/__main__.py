@@ -1,0 +1,57 @@
+"""Run the gateways with settings from the environment: `CITYBASE_*`, as the supervisor gives them."""
+
+import asyncio
+import logging
+import os
+import signal
+
+import nats
+
+from citybase.collection.gateways.callout import Callout
+from citybase.engines.nats import account_seed, nats_address
+from citybase.engines.postgres import Database
+from citybase.kernel.errors import Problem
+from citybase.kernel.settings import Settings, load_settings
+
+_LOG = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    if settings.postgres_url is None:
+        raise Problem("engine_unavailable", engine="PostgreSQL")
+    database = Database(settings.postgres_url, pool_size=4)
+    address = nats_address(settings)
+    client = await nats.connect(
+        address.url,
+        user=address.user,
+        password=address.password,
+        allow_reconnect=True,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.2,
+        error_cb=_on_error,
+    )
+    await Callout(database, account_seed(settings)).serve(client)
+    await asyncio.Event().wait()
+
+
+async def _on_error(error: Exception) -> None:
+    _LOG.warning("NATS: %s", error)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = load_settings(environment=os.environ)
+
+    async def until_told() -> None:
+        task = asyncio.ensure_future(run(settings))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await task
+
+    try:
+        asyncio.run(until_told())
+    except asyncio.CancelledError:
+        _LOG.info("stopped")
+
+
+if __name__ == "__main__":
+    main()

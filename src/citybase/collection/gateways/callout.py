@@ -1,0 +1,108 @@
+"""Who may connect to the broker: every device with its own credential, allowed to publish as itself and nothing else.
+
+NATS asks at each connection (auth callout, https://docs.nats.io): a signed request on `$SYS.REQ.USER.AUTH`, answered
+with a signed permission or an error. Our own processes sign in as the service user and are never asked about.
+"""
+
+import base64
+import logging
+import re
+import time
+from typing import Any
+
+import msgspec
+import nkeys
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from citybase.engines.nats import ACCOUNT
+from citybase.engines.postgres import Database
+from citybase.kernel.errors import Problem
+from citybase.kernel.ids import new_id
+from citybase.security.identity.authenticate import device_principal
+from citybase.security.identity.secrets import digest
+
+__all__ = ["SUBJECT", "Callout", "read_claims"]
+
+SUBJECT = "$SYS.REQ.USER.AUTH"
+_LOG = logging.getLogger(__name__)
+_REMEMBERED_SECONDS = 3.0
+_REMEMBERED = 100_000
+# What can stand in a subject as one token and cannot be a wildcard.
+_DEVICE_ID = re.compile(r"[^\s.*>/+#$\0][^\s.*>/+#\0]{0,127}")
+
+
+class Callout:
+    """Answers the broker's question for devices."""
+
+    def __init__(self, database: Database, seed: bytes) -> None:
+        self._database = database
+        self._signer = nkeys.from_seed(bytearray(seed))
+        self._issuer = self._signer.public_key.decode()
+        # (device, digest of the secret) → until when it need not be asked again.
+        self._remembered: dict[tuple[str, bytes], float] = {}
+
+    async def serve(self, client: Client) -> None:
+        """Answer on this connection from now on; several gateways share the questions."""
+        await client.subscribe(SUBJECT, queue="gateway", cb=self._on_question)
+
+    async def _on_question(self, message: Msg) -> None:
+        try:
+            await message.respond(await self.answer(message.data))
+        except Exception:
+            # No answer is a refusal: the broker waits for two seconds and closes the connection.
+            _LOG.exception("a connection could not be decided")
+
+    async def answer(self, question: bytes) -> bytes:
+        """The signed answer to a signed question."""
+        claims = read_claims(question)["nats"]
+        options = claims["connect_opts"]
+        device, secret = str(options.get("user", "")), str(options.get("pass", ""))
+        result: dict[str, Any]
+        try:
+            known = await self._is_known(device, secret)
+            result = {"jwt": self._permit(device, claims["user_nkey"])} if known else {"error": "wrong credential"}
+        except Problem:
+            result = {"error": "recovering, try again"}
+        if "error" in result:
+            _LOG.info("refused %r from %s: %s", device, claims["client_info"].get("host"), result["error"])
+        return self._sign(
+            {"sub": claims["user_nkey"], "aud": claims["server_id"]["id"]},
+            {"type": "authorization_response", "version": 2, **result},
+        ).encode()
+
+    async def _is_known(self, device: str, secret: str) -> bool:
+        if not _DEVICE_ID.fullmatch(device):
+            return False
+        key, moment = (device, digest(secret)), time.monotonic()
+        if self._remembered.get(key, 0.0) > moment:
+            return True
+        async with self._database.begin() as connection:
+            known = await device_principal(connection, device, secret) is not None
+        if known:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = moment + _REMEMBERED_SECONDS
+        return known
+
+    def _permit(self, device: str, user: str) -> str:
+        return self._sign(
+            {"sub": user, "aud": ACCOUNT, "name": device},
+            {"type": "user", "version": 2, "pub": {"allow": [f"obs.{device}"]}, "sub": {"deny": [">"]}},
+        )
+
+    def _sign(self, claims: dict[str, Any], content: dict[str, Any]) -> str:
+        header = {"typ": "JWT", "alg": "ed25519-nkey"}
+        body = {"jti": str(new_id()), "iat": int(time.time()), "iss": self._issuer, **claims, "nats": content}
+        signed = f"{_encoded(msgspec.json.encode(header))}.{_encoded(msgspec.json.encode(body))}"
+        return f"{signed}.{_encoded(self._signer.sign(signed.encode()))}"
+
+
+def read_claims(token: bytes) -> dict[str, Any]:
+    """The claims of the broker's question; it arrives on our own account's system subject, so the sender is known."""
+    body = token.split(b".")[1]
+    return msgspec.json.decode(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)), type=dict[str, Any])
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()

@@ -1,0 +1,57 @@
+"""Run the observer with settings from the environment: `CITYBASE_*`, as the supervisor gives them."""
+
+import asyncio
+import logging
+import os
+import signal
+
+from citybase.city.observations.latest import LatestWriter
+from citybase.collection.observer.commits import Commits
+from citybase.collection.observer.observer import Observer
+from citybase.collection.observer.patience import patiently
+from citybase.collection.observer.series import SeriesIndex
+from citybase.engines.lake import open_lake
+from citybase.engines.nats import nats_address
+from citybase.engines.postgres import Database
+from citybase.engines.streams import Broker
+from citybase.kernel.errors import Problem
+from citybase.kernel.settings import Settings, load_settings
+
+
+async def run(settings: Settings) -> None:
+    if settings.postgres_url is None:
+        raise Problem("engine_unavailable", engine="PostgreSQL")
+    url = settings.postgres_url
+    lake = await patiently("opening the lake", lambda: asyncio.to_thread(open_lake, settings, url))
+    broker = Broker(nats_address(settings))
+    await patiently("connecting to NATS", broker.connect)
+    await patiently("preparing the streams", broker.ensure_streams)
+    database, index, latest = Database(url, pool_size=2), SeriesIndex(), LatestWriter(settings.data / "latest")
+    observer = Observer(
+        database=database,
+        broker=broker,
+        commits=Commits(lake, index),
+        latest=latest,
+        index=index,
+        flush_seconds=settings.flush_seconds,
+    )
+    await observer.run()
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = load_settings(environment=os.environ)
+
+    async def until_told() -> None:
+        task = asyncio.ensure_future(run(settings))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await task
+
+    try:
+        asyncio.run(until_told())
+    except asyncio.CancelledError:
+        logging.info("stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The observer: takes readings from the streams, keeps the latest, and commits them to the lake exactly once.
+
+The order of steps is what makes `kill -9` harmless at every point:
+
+1. a batch is taken, decoded and checked; what is refused is kept aside in PostgreSQL;
+2. the latest values are written;
+3. its rows wait, at most `flush_seconds`, and are committed to the lake in one snapshot that carries the streams'
+   positions;
+4. only then are the messages acknowledged.
+
+Dying anywhere before 4 means that messages come again. Positions in the snapshot, and an observation's own identity
+(`pending`), keep what comes again from being stored again.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from citybase.city.observations.latest import LatestValues, LatestWriter
+from citybase.collection.observer.arrivals import Arrivals
+from citybase.collection.observer.commits import Commits
+from citybase.collection.observer.intake import Batch, take_in
+from citybase.collection.observer.patience import patiently
+from citybase.collection.observer.pending import Pending
+from citybase.collection.observer.rejections import Rejected, keep_aside, trim
+from citybase.collection.observer.rows import Rows
+from citybase.collection.observer.series import SeriesIndex
+from citybase.engines.postgres import Database
+from citybase.engines.streams import GATEWAYS, MQTT, Broker, BrokerError, Message
+from citybase.kernel.ids import new_id
+
+__all__ = ["Observer"]
+
+_LOG = logging.getLogger(__name__)
+_FETCH = 10_000
+_WAIT_SECONDS = 0.5
+_FLUSH_ROWS = 200_000
+_HELD_ROWS = 2_000_000
+
+
+class Observer:
+    """One a city: the only writer of latest values and of the lake's observations."""
+
+    def __init__(
+        self,
+        database: Database,
+        broker: Broker,
+        commits: Commits,
+        latest: LatestWriter,
+        index: SeriesIndex,
+        flush_seconds: float,
+    ) -> None:
+        self._database = database
+        self._commits = commits
+        self._latest = latest
+        self._index = index
+        self._flush_seconds = flush_seconds
+        self._arrivals = (Arrivals(broker, MQTT), Arrivals(broker, GATEWAYS))
+        self._pending = Pending()
+        # Held while a batch goes from "taken" to "pending": a position must never be ahead of the rows collected.
+        self._taking = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._due = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for arrivals in self._arrivals:
+                group.create_task(self._pump(arrivals))
+            group.create_task(self._flush_forever())
+            group.create_task(self._trim_forever())
+
+    async def _pump(self, arrivals: Arrivals) -> None:
+        """Take batch after batch; the next is fetched while one is worked on."""
+        while True:
+            await patiently(f"opening {arrivals.source.stream}", lambda: self._open(arrivals))
+            try:
+                fetching = asyncio.ensure_future(arrivals.fetch(_FETCH, _WAIT_SECONDS))
+                while True:
+                    messages = await fetching
+                    fetching = asyncio.ensure_future(arrivals.fetch(_FETCH, _WAIT_SECONDS))
+                    if messages:
+                        await self._take(arrivals, messages)
+            except (BrokerError, OSError) as error:
+                _LOG.warning("%s: %s", arrivals.source.stream, error)
+                arrivals.close()
+                await asyncio.sleep(0.2)
+
+    async def _open(self, arrivals: Arrivals) -> None:
+        committed = await asyncio.to_thread(self._commits.position, arrivals.source)
+        await arrivals.open(committed)
+
+    async def _take(self, arrivals: Arrivals, messages: list[Message]) -> None:
+        async with self._taking:
+            fresh = arrivals.admit(messages)
+            if fresh:
+                await self._process(_batch(arrivals, fresh))
+        if self._pending.count >= _FLUSH_ROWS:
+            self._due.set()
+        if self._pending.count >= _HELD_ROWS:
+            # The lake does not take rows at present: hold what we have, leave the rest in the streams.
+            self._room.clear()
+            await self._room.wait()
+
+    async def _process(self, batch: Batch) -> None:
+        """Work a batch through; a message that breaks us is found by halving and kept aside like any other bad one."""
+        try:
+            await patiently("taking a batch", lambda: self._work(batch))
+        except Exception as error:
+            _LOG.exception("a batch of %d messages failed", len(batch.payloads))
+            if len(batch.payloads) == 1:
+                refused = Rejected(batch.origins[0], batch.devices[0], None, "internal", repr(error), batch.payloads[0])
+                await patiently("keeping aside", lambda: self._keep_aside([refused]))
+                return
+            for half in batch.halves():
+                await self._process(half)
+
+    async def _work(self, batch: Batch) -> None:
+        rows, rejected = await take_in(batch, self._index, self._database)
+        if rejected:
+            await self._keep_aside(rejected)
+        if len(rows):
+            self._latest.reserve(self._index.size)
+            rows = rows.sorted()
+            late = rows.time <= self._latest.times(rows.series)
+            self._show_latest(rows.take(~late))
+            self._pending.add(rows, late)
+
+    def _show_latest(self, rows: Rows) -> None:
+        """`rows` are sorted: the last one of each series is its latest."""
+        if not len(rows):
+            return
+        last = rows.take(np.append(np.diff(rows.series) != 0, True))
+        self._latest.write(last.series, LatestValues(last.time, last.value, last.received, last.quality))
+
+    async def _keep_aside(self, rejected: Sequence[Rejected]) -> None:
+        async with self._database.begin() as connection:
+            await keep_aside(connection, rejected)
+
+    async def _flush_forever(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), self._flush_seconds)
+            self._due.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Commit what is pending, then acknowledge it."""
+        async with self._taking:
+            taken = self._pending.take()
+            positions = [(item, item.position) for item in self._arrivals if item.is_open]
+        if taken is not None:
+            identifier, known = new_id(), [(item.source, at) for item, at in positions]
+            started = time.perf_counter()
+            stored = await patiently(
+                "committing to the lake",
+                lambda: asyncio.to_thread(self._commits.commit, identifier, taken, known),
+            )
+            _LOG.info("%d stored of %d in %.2f s", stored, len(taken.rows), time.perf_counter() - started)
+        self._room.set()
+        for item, position in positions:
+            try:
+                await item.acknowledge(position)
+            except (BrokerError, OSError) as error:
+                _LOG.warning("acknowledging %s: %s", item.source.stream, error)
+
+    async def _trim_forever(self) -> None:
+        while True:
+            await asyncio.sleep(60)
+            await patiently("trimming refusals", self._trim)
+
+    async def _trim(self) -> None:
+        async with self._database.begin() as connection:
+            await trim(connection)
+
+
+def _batch(arrivals: Arrivals, messages: list[Message]) -> Batch:
+    source = arrivals.source
+    subjects = [message.subject for message in messages]
+    return Batch(
+        devices=[source.device(subject) for subject in subjects],
+        origins=[source.origin(subject) for subject in subjects],
+        payloads=[message.payload for message in messages],
+        received=time.time_ns() // 1000,
+    )

@@ -1,0 +1,28 @@
+/** Line icons, drawn by hand on a 24-unit grid. */
+export const ICONS = {
+  operations: 'M12 21a9 9 0 1 1 9-9M12 16a4 4 0 1 1 4-4M12 12l7 7M19 15v4h-4',
+  cases: 'M5 4h14v16H5zM8.5 9h7M8.5 13h7M8.5 17h4',
+  ledger: 'M4 6h16M4 12h16M4 18h16M8 4v16',
+  alarms: 'M12 4a6 6 0 0 0-6 6v4l-2 3h16l-2-3v-4a6 6 0 0 0-6-6M10 20h4',
+  indicators: 'M4 20h16M6 16l4-5 4 3 5-8',
+  audit: 'M12 3l8 3v6c0 4.5-3.4 7.6-8 9-4.600-1.400-8-4.500-8-9V6zM8.500 12l2.500 2.500 4.500-5',
+  settings: 'M4 7h10M18 7h2M4 17h2M10 17h10M14 7a2 2 0 1 0 4 0 2 2 0 1 0-4 0M6 17a2 2 0 1 0 4 0 2 2 0 1 0-4 0',
+  search: 'M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13M15.500 15.500L20 20',
+  sun: 'M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8M12 3v2M12 19v2M3 12h2M19 12h2M5.600 5.600L7 7M17 17l1.400 1.400M5.600 18.400L7 17M17 7l1.400-1.400',
+  moon: 'M20 14.500A8 8 0 1 1 9.500 4 6.500 6.500 0 0 0 20 14.500',
+  auto: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16M12 4v16M15 6v12M18 8v8',
+  close: 'M6 6l12 12M18 6L6 18',
+  back: 'M14 6l-6 6 6 6',
+  right: 'M10 6l6 6-6 6',
+  down: 'M6 10l6 6 6-6',
+  plus: 'M12 5v14M5 12h14',
+  download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
+  upload: 'M12 16V5M7 9l5-5 5 5M5 20h14',
+  warning: 'M12 4l9 16H3zM12 10v4.500M12 17.200v.1',
+  check: 'M5 12.500l4.500 4.500L19 7',
+  inbox: 'M4 13l3-8h10l3 8v6H4zM4 13h5l1 2.500h4l1-2.500h5',
+  home: 'M4 11l8-7 8 7v9h-5v-6H9v6H4z',
+  out: 'M14 4H5v16h9M10 12h10M16 8l4 4-4 4',
+  layers: 'M12 4l8 4-8 4-8-4zM4 12l8 4 8-4M4 16l8 4 8-4',
+} as const
+export type IconName = keyof typeof ICONS

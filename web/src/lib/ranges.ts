@@ -1,0 +1,18 @@
+/** Named stretches of time for charts, and the window that keeps a chart at a readable number of points. */
+const HOUR_MS = 3_600_000
+
+export const RANGES = { '6h': 6, '24h': 24, '7d': 168, '30d': 720 } as const
+export type RangeName = keyof typeof RANGES | 'last'
+export const WINDOWS = ['raw', '1m', '10m', '1h', '1d'] as const
+export type WindowName = (typeof WINDOWS)[number]
+
+/** `last` ends at the newest reading there is: a replay or a device that fell silent still shows something. */
+export function rangeOf(name: RangeName, now: Date, newest?: string): { from: string; to: string } {
+  const end = name === 'last' && newest ? new Date(Date.parse(newest) + 1) : now
+  const hours = name === 'last' ? RANGES['7d'] : RANGES[name]
+  return { from: new Date(end.getTime() - hours * HOUR_MS).toISOString(), to: end.toISOString() }
+}
+
+export function windowFor(name: RangeName): WindowName {
+  return name === '6h' || name === '24h' ? 'raw' : '1h'
+}
