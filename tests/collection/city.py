@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import create_engine, insert
 
+from citybase.city.observations.models import alarm_rule
 from citybase.city.resources.models import resource, resource_kind
 from citybase.engines.nats import embedded_nats, nats_address, nats_ports
 from citybase.engines.ports import is_free
@@ -34,6 +36,21 @@ PROPERTIES: list[dict[str, Any]] = [
     {"id": "pm25", "name": "PM2.5", "unit": "µg/m³", "range": [0, 2000]},
     {"id": "pm10", "name": "PM10", "unit": "µg/m³"},
 ]
+
+
+RULE: dict[str, Any] = {
+    "id": "pm25-high",
+    "name": "PM2.5 偏高",
+    "name_en": "PM2.5 high",
+    "kind": KIND,
+    "condition": "pm25 > 150",
+    "clear": "pm25 < 130",
+    "for": "PT1H",
+    "priority": "high",
+    "case_type": "air-pollution",
+    "message": "{name} PM2.5 {pm25} µg/m³",
+    "message_en": "{name}: PM2.5 {pm25} µg/m³",
+}
 
 
 def secret_of(device: str) -> str:
@@ -58,6 +75,8 @@ def found_city(url: str, devices: list[str]) -> None:
             for code in devices
         ]
         connection.execute(insert(resource), stations)
+        columns = {name: RULE[name] for name in ("id", "name", "name_en", "kind", "priority", "case_type")}
+        connection.execute(insert(alarm_rule).values(**columns, pack="test", definition=RULE))
         connection.execute(
             insert(device_credential),
             [
@@ -102,8 +121,14 @@ def publish(client: Client, device: str, *readings: dict[str, Any]) -> MQTTMessa
 
 
 @contextmanager
-def running_city(folder: Path, devices: list[str], **options: Any) -> Iterator[City]:
-    """Engines started, tables migrated, gateways and observer running."""
+def running_city(devices: list[str], **options: Any) -> Iterator[City]:
+    """Engines started, tables migrated, gateways and observer running, in a folder of their own."""
+    # Not pytest's own folder: that is private, and PostgreSQL runs as another user where we are root.
+    with tempfile.TemporaryDirectory(prefix="citybase-test-", ignore_cleanup_errors=True) as name:
+        yield from _run(Path(name), devices, options)
+
+
+def _run(folder: Path, devices: list[str], options: dict[str, Any]) -> Iterator[City]:
     postgres = EmbeddedPostgres(folder / "postgres")
     url = postgres.start()
     migrate(url)
@@ -176,6 +201,15 @@ def eventually(check: Any, seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not check() and time.monotonic() < deadline:
         time.sleep(0.1)
+
+
+def alarms(city: City) -> list[tuple[str, str, float, bool]]:
+    """(terminal, state, value, whether it ended) of every alarm, oldest first."""
+    with psycopg.connect(city.url) as connection:
+        return connection.execute(
+            "SELECT r.code, a.state, a.value, a.cleared_at IS NOT NULL FROM alarm a JOIN resource r"
+            " ON r.id = a.resource_id ORDER BY a.raised_at, r.code"
+        ).fetchall()
 
 
 def refusals(city: City) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ import random
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from tests.collection.city import City, eventually, rows_in_lake, running_city
@@ -40,10 +39,10 @@ def kill_postgres(city: City) -> None:
 VICTIMS: list[Callable[[City], None]] = [kill_observer, kill_nats, kill_postgres, kill_gateways]
 
 
-def test_every_acknowledged_reading_is_in_the_lake_exactly_once(tmp_path: Path) -> None:
+def test_every_acknowledged_reading_is_in_the_lake_exactly_once() -> None:
     print(f"CITYBASE_FAULT_SEED={SEED} CITYBASE_FAULT_ROUNDS={ROUNDS}")  # noqa: T201 - to repeat a failure
     chance = random.Random(SEED)  # noqa: S311 - moments, not secrets
-    with running_city(tmp_path, DEVICES) as city:
+    with running_city(DEVICES) as city:
         devices = [Device(city, code, SEED + number) for number, code in enumerate(DEVICES)]
         for device in devices:
             device.start()

@@ -5,14 +5,16 @@ properties of its own, such as the stream position that the rows came from.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
+import numpy as np
 import psycopg
 import pyarrow as pa
+from pyiceberg import expressions
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.expressions import AlwaysTrue, BooleanExpression
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -23,7 +25,7 @@ from pyiceberg.types import DoubleType, IntegerType, LongType, NestedField, Stri
 from citybase.engines.postgres import sqlalchemy_url
 from citybase.kernel.settings import Settings
 
-__all__ = ["OBSERVATION_COLUMNS", "Lake", "open_lake"]
+__all__ = ["OBSERVATION_COLUMNS", "Lake", "open_lake", "within"]
 
 _SCHEMA = "lake"  # the catalog's tables live apart from ours, so that migrations never see them
 _OBSERVATION = ("city", "observation")
@@ -97,7 +99,7 @@ class Lake:
 
     def files(self, condition: BooleanExpression | None = None) -> list[str]:
         """Data files that may hold rows under the condition (partitions and statistics pruned)."""
-        scan = self.refresh().scan(row_filter=condition or AlwaysTrue())
+        scan = self.refresh().scan(row_filter=condition or expressions.AlwaysTrue())
         return [task.file.file_path for task in scan.plan_files()]
 
     def query(
@@ -117,6 +119,19 @@ class Lake:
             for name, relation in (relations or {}).items():
                 connection.register(name, relation)
             return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
+
+
+def within(start: int, end: int, terminals: Sequence[str] = ()) -> BooleanExpression:
+    """Rows from `start` to `end` (µs since 1970, both included), of these terminals (none: of all)."""
+    build: Any = expressions  # its constructors take positions that their type hints hide
+    span = build.And(build.GreaterThanOrEqual("time", _iso(start)), build.LessThanOrEqual("time", _iso(end)))
+    named = build.In("terminal", list(terminals)) if terminals else build.AlwaysTrue()
+    condition: BooleanExpression = build.And(span, named)
+    return condition
+
+
+def _iso(microseconds: int) -> str:
+    return f"{np.datetime64(microseconds, 'us')}+00:00"
 
 
 def open_lake(settings: Settings, postgres_url: str) -> Lake:

@@ -23,11 +23,12 @@ from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 from citybase.security.dependencies import TheDatabase, TheVisitor
 from citybase.security.identity.authenticate import authenticate
+from citybase.security.oidc import endpoints as oidc_endpoints
 from citybase.security.principals import Principal
 from citybase.server import health
 from citybase.server.pages import page_routes
 from citybase.server.problems import EXCEPTION_HANDLERS
-from citybase.server.routes import ROOT_ROUTES, ROUTES
+from citybase.server.routes import ROUTES
 
 __all__ = ["API_PREFIX", "create_app"]
 
@@ -56,7 +57,12 @@ def create_app(settings: Settings, database: Database) -> Litestar:
     latest = LatestReader(settings.data / "latest")
     observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
     return Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=ROUTES), *ROOT_ROUTES, *page_routes()],
+        route_handlers=[
+            Router(API_PREFIX, route_handlers=ROUTES),
+            *oidc_endpoints.ROOT_ROUTES,
+            *health.ROUTES,
+            *page_routes(),
+        ],
         dependencies={
             "settings": provide(settings),
             "database": provide(database),

@@ -1,4 +1,4 @@
-"""All routes, capability by capability: those under the API prefix, and those whose place a standard fixes."""
+"""All routes under the API prefix, capability by capability."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,13 @@ from citybase.city.indicators import api as indicators
 from citybase.city.organizations import api as organizations
 from citybase.city.packs import api as packs
 from citybase.city.resources import api as resources
+from citybase.city.resources.importing import api as imports
 from citybase.security.audit import api as audit
 from citybase.security.identity import api as identity
 from citybase.security.identity import people_api as people
 from citybase.security.oidc import api as oidc
-from citybase.security.oidc import endpoints as oidc_endpoints
-from citybase.server import health
 
-__all__ = ["ROOT_ROUTES", "ROUTES"]
+__all__ = ["ROUTES"]
 
 ROUTES: Sequence[ControllerRouterHandler] = [
     *identity.ROUTES,
@@ -29,9 +28,8 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *organizations.ROUTES,
     *packs.ROUTES,
     *resources.ROUTES,
+    *imports.ROUTES,
     *cases.ROUTES,
     *indicators.ROUTES,
     *operations.ROUTES,
 ]
-
-ROOT_ROUTES: Sequence[ControllerRouterHandler] = [*oidc_endpoints.ROOT_ROUTES, *health.ROUTES]

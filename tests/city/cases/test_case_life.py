@@ -101,6 +101,11 @@ async def test_an_alarm_that_no_case_type_subscribes_to_opens_nothing(city: City
     assert await happen(city, raised(city, case_type="flood")) is None
 
 
+@pytest.mark.parametrize(("given", "kept"), [("urgent", "urgent"), (2, "high"), (None, "normal"), ("odd", "normal")])
+async def test_an_alarms_priority_is_the_cases(city: City, given: Any, kept: str) -> None:
+    assert (await read_case(city.database, SYSTEM, await opened(city, priority=given))).priority == kept
+
+
 async def test_an_alarm_of_a_resource_that_is_gone_still_opens_its_case(city: City) -> None:
     case = await read_case(city.database, SYSTEM, await opened(city, resource_id=str(new_id())))
     assert case.resource is None

@@ -10,8 +10,14 @@ const WEEKDAYS = {
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 /** From where on a number is shortened, the divisor, the unit and its decimals. */
 const SCALES: Record<Language, [from: number, divisor: number, unit: string, decimals: number][]> = {
-  zh: [[1e8, 1e8, '亿', 2], [1e5, 1e4, '万', 1]],
-  en: [[1e9, 1e9, 'bn', 2], [1e6, 1e6, 'M', 2]],
+  zh: [
+    [1e8, 1e8, '亿', 2],
+    [1e5, 1e4, '万', 1],
+  ],
+  en: [
+    [1e9, 1e9, 'bn', 2],
+    [1e6, 1e6, 'M', 2],
+  ],
 }
 
 /** All digits, grouped by three; two decimals at most where the number of decimals is not given. */
@@ -68,7 +74,7 @@ export function wallTime(instant: Date): Wall {
   }
 }
 
-export type TimeStyle = 'full' | 'date' | 'clock' | 'seconds'
+export type TimeStyle = 'full' | 'date' | 'day' | 'clock' | 'seconds'
 
 /** 11月20日 周五 10:42, with the year where it is not this year's. */
 export function timeText(iso: string, language: Language, style: TimeStyle = 'full', now = new Date()): string {
@@ -77,6 +83,7 @@ export function timeText(iso: string, language: Language, style: TimeStyle = 'fu
   const w = wallTime(instant)
   if (style === 'clock') return w.clock
   if (style === 'seconds') return w.seconds
+  if (style === 'day') return language === 'zh' ? `${w.month}月${w.day}日` : `${w.day} ${MONTHS[w.month - 1]}`
   const otherYear = w.year !== wallTime(now).year
   const day =
     language === 'zh'

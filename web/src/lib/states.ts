@@ -30,11 +30,7 @@ export function caseTag(item: CaseItem): { tone: Tone; text: string } {
   return { tone: 'info', text: m.value.priority[priority] }
 }
 
-export function lastStepText(step: CaseItem['last_step']): string {
-  return typeof step === 'string' ? step : (step?.name ?? '')
-}
-
-const GOOD_OUTCOMES = ['ok', 'allowed', 'success', 'done']
+/** Outcomes of audited actions: done, denied, failed. */
 export function outcomeOf(outcome: string): { tone: Tone; text: string } {
-  return { tone: GOOD_OUTCOMES.includes(outcome) ? 'ok' : 'alarm', text: m.value.audit.outcomes[outcome] ?? outcome }
+  return { tone: outcome === 'done' ? 'ok' : 'alarm', text: m.value.audit.outcomes[outcome] ?? outcome }
 }

@@ -3,7 +3,11 @@ import { ref, shallowRef } from 'vue'
 import { zh } from './zh'
 
 export type Language = 'zh' | 'en'
-type Widen<T> = T extends string ? string : T extends (...args: infer A) => string ? (...args: A) => string : { [K in keyof T]: Widen<T[K]> }
+type Widen<T> = T extends string
+  ? string
+  : T extends (...args: infer A) => string
+    ? (...args: A) => string
+    : { [K in keyof T]: Widen<T[K]> }
 /** The shape that every language fills; a missing text is a type error. */
 export type Messages = Widen<typeof zh>
 

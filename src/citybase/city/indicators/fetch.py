@@ -86,14 +86,14 @@ def _only(rows: pa.Table, name: str, allowed: Collection[str] | None) -> pa.Tabl
     """Whatever a source handed over, rows outside the reader's scope end here."""
     if allowed is None:
         return rows
-    return rows.filter(pc.is_in(rows[name], value_set=pa.array(allowed, type=pa.string())))
+    return rows.filter(pc.is_in(rows[name], value_set=pa.array(list(allowed), type=pa.string())))
 
 
-async def _terminals_in_scope(database: Database, principal: Principal) -> tuple[list[str] | None, list[str] | None]:
+async def _terminals_in_scope(database: Database, principal: Principal) -> tuple[set[str] | None, set[str] | None]:
     """Codes and ids of the resources whose observations the principal may read; None: all of them."""
     if whole_city(principal):
         return None, None
     scope = in_scope(principal, "observation.read", resource.c.owner_id, classification=resource.c.classification)
     async with database.begin() as connection:
         rows = (await connection.execute(select(resource.c.code, resource.c.id).where(scope))).all()
-    return [row.code for row in rows], [str(row.id) for row in rows]
+    return {row.code for row in rows}, {str(row.id) for row in rows}

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -62,7 +61,8 @@ alarm_rule = Table(
     Column("kind", Text, ForeignKey("resource_kind.id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("name_en", Text, nullable=False),
-    Column("priority", SmallInteger, nullable=False),
+    # urgent | high | normal | low
+    Column("priority", Text, nullable=False),
     Column("case_type", Text),
     Column("definition", JSONB, nullable=False),
 )
@@ -76,8 +76,9 @@ alarm = Table(
     # The organisation that owned the resource when it was raised: data scope.
     Column("owner_id", Uuid, ForeignKey("organization.id"), nullable=False, index=True),
     Column("area_code", Text, index=True),
-    Column("priority", SmallInteger, nullable=False),
-    # raised | acknowledged | cleared
+    # urgent | high | normal | low
+    Column("priority", Text, nullable=False),
+    # active | acknowledged | cleared
     Column("state", Text, nullable=False),
     Column("value", Double),
     Column("message", Text, nullable=False),

@@ -7,9 +7,11 @@ import signal
 
 from citybase.city.observations.latest import LatestWriter
 from citybase.collection.observer.commits import Commits
+from citybase.collection.observer.deriving import Derivations
 from citybase.collection.observer.observer import Observer
 from citybase.collection.observer.patience import patiently
 from citybase.collection.observer.series import SeriesIndex
+from citybase.collection.observer.watching import Watch
 from citybase.engines.lake import open_lake
 from citybase.engines.nats import nats_address
 from citybase.engines.postgres import Database
@@ -33,6 +35,8 @@ async def run(settings: Settings) -> None:
         commits=Commits(lake, index),
         latest=latest,
         index=index,
+        watch=Watch(database, settings.data / "rules"),
+        derivations=Derivations(database),
         flush_seconds=settings.flush_seconds,
     )
     await observer.run()

@@ -110,7 +110,7 @@ def _qualities(readings: list[Reading], sizes: NDArray[np.int64]) -> NDArray[np.
 
 def _microseconds(times: list[int | datetime]) -> NDArray[np.int64]:
     try:
-        return np.fromiter(times, np.int64, len(times)) * 1000  # type: ignore[arg-type]
+        return np.fromiter(times, np.int64, len(times)) * 1000
     except TypeError:
         return np.fromiter(map(_instant, times), np.int64, len(times))
 

@@ -3,7 +3,7 @@
 The order of steps is what makes `kill -9` harmless at every point:
 
 1. a batch is taken, decoded and checked; what is refused is kept aside in PostgreSQL;
-2. the latest values are written;
+2. derived values are added, rules evaluated; the latest values are written, then alarms and the rules' state;
 3. its rows wait, at most `flush_seconds`, and are committed to the lake in one snapshot that carries the streams'
    positions;
 4. only then are the messages acknowledged.
@@ -23,12 +23,14 @@ import numpy as np
 from citybase.city.observations.latest import LatestValues, LatestWriter
 from citybase.collection.observer.arrivals import Arrivals
 from citybase.collection.observer.commits import Commits
+from citybase.collection.observer.deriving import Derivations
 from citybase.collection.observer.intake import Batch, take_in
 from citybase.collection.observer.patience import patiently
 from citybase.collection.observer.pending import Pending
 from citybase.collection.observer.rejections import Rejected, keep_aside, trim
 from citybase.collection.observer.rows import Rows
 from citybase.collection.observer.series import SeriesIndex
+from citybase.collection.observer.watching import Watch
 from citybase.engines.postgres import Database
 from citybase.engines.streams import GATEWAYS, MQTT, Broker, BrokerError, Message
 from citybase.kernel.ids import new_id
@@ -39,6 +41,7 @@ _LOG = logging.getLogger(__name__)
 _FETCH = 10_000
 _WAIT_SECONDS = 0.5
 _FLUSH_ROWS = 200_000
+_REFRESH_SECONDS = 5.0
 _HELD_ROWS = 2_000_000
 
 
@@ -52,12 +55,16 @@ class Observer:
         commits: Commits,
         latest: LatestWriter,
         index: SeriesIndex,
+        watch: Watch,
+        derivations: Derivations,
         flush_seconds: float,
     ) -> None:
         self._database = database
         self._commits = commits
         self._latest = latest
         self._index = index
+        self._watch = watch
+        self._derivations = derivations
         self._flush_seconds = flush_seconds
         self._arrivals = (Arrivals(broker, MQTT), Arrivals(broker, GATEWAYS))
         self._pending = Pending()
@@ -68,7 +75,9 @@ class Observer:
 
     async def run(self) -> None:
         """Until cancelled."""
+        await patiently("reading the definitions", self._refresh)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._refresh_forever())
             for arrivals in self._arrivals:
                 group.create_task(self._pump(arrivals))
             group.create_task(self._flush_forever())
@@ -125,9 +134,11 @@ class Observer:
             await self._keep_aside(rejected)
         if len(rows):
             self._latest.reserve(self._index.size)
-            rows = rows.sorted()
+            rows = self._derivations.derive(rows, self._index).sorted()
+            outcomes = self._watch.evaluate(rows, self._index, self._latest)
             late = rows.time <= self._latest.times(rows.series)
             self._show_latest(rows.take(~late))
+            await self._watch.settle(outcomes)
             self._pending.add(rows, late)
 
     def _show_latest(self, rows: Rows) -> None:
@@ -135,7 +146,9 @@ class Observer:
         if not len(rows):
             return
         last = rows.take(np.append(np.diff(rows.series) != 0, True))
-        self._latest.write(last.series, LatestValues(last.time, last.value, last.received, last.quality))
+        self._latest.write(
+            last.series, LatestValues(last.time, last.value, last.received, last.quality.astype(np.int32))
+        )
 
     async def _keep_aside(self, rejected: Sequence[Rejected]) -> None:
         async with self._database.begin() as connection:
@@ -167,6 +180,15 @@ class Observer:
                 await item.acknowledge(position)
             except (BrokerError, OSError) as error:
                 _LOG.warning("acknowledging %s: %s", item.source.stream, error)
+
+    async def _refresh_forever(self) -> None:
+        while True:
+            await asyncio.sleep(_REFRESH_SECONDS)
+            await patiently("reading the definitions", self._refresh)
+
+    async def _refresh(self) -> None:
+        await self._watch.refresh()
+        await self._derivations.refresh()
 
     async def _trim_forever(self) -> None:
         while True:

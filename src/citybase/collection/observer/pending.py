@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyiceberg.expressions import And, BooleanExpression, GreaterThanOrEqual, In, LessThanOrEqual
+from pyiceberg.expressions import BooleanExpression
 
 from citybase.collection.observer.intake import SOURCES
 from citybase.collection.observer.rows import Rows
 from citybase.collection.observer.series import SeriesIndex
-from citybase.engines.lake import OBSERVATION_COLUMNS, Lake
+from citybase.engines.lake import OBSERVATION_COLUMNS, Lake, within
 
 __all__ = ["Pending", "Taken", "already_stored", "to_arrow"]
 
@@ -78,7 +78,8 @@ def already_stored(lake: Lake, taken: Taken, index: SeriesIndex) -> NDArray[np.i
     late = pa.table(
         {"place": places, "series": rows.series, "time": _instants(rows.time), "value": rows.value},
     )
-    return lake.query(_STORED, _around(rows, index), relations={"late": late})["place"].to_numpy()
+    stored = lake.query(_STORED, _around(rows, index), relations={"late": late})
+    return np.asarray(stored["place"], np.int64)
 
 
 def to_arrow(rows: Rows, index: SeriesIndex) -> pa.Table:
@@ -103,16 +104,10 @@ def to_arrow(rows: Rows, index: SeriesIndex) -> pa.Table:
 
 def _around(rows: Rows, index: SeriesIndex) -> BooleanExpression:
     """What narrows the files: the span of time, and the terminals when they are few."""
-    span = And(GreaterThanOrEqual("time", _iso(rows.time.min())), LessThanOrEqual("time", _iso(rows.time.max())))
     devices = np.unique(index.device_of[rows.series])
-    if len(devices) > _NAMED_TERMINALS:
-        return span
-    return And(span, In("terminal", [index.devices.names[number] for number in devices.tolist()]))
+    names = [index.devices.names[number] for number in devices.tolist()] if len(devices) <= _NAMED_TERMINALS else []
+    return within(int(rows.time.min()), int(rows.time.max()), names)
 
 
 def _instants(microseconds: NDArray[np.int64]) -> pa.Array:
     return pa.array(microseconds).cast(pa.timestamp("us", tz="UTC"))
-
-
-def _iso(microseconds: np.int64) -> str:
-    return f"{np.datetime64(int(microseconds), 'us')}+00:00"

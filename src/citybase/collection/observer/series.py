@@ -107,7 +107,7 @@ class SeriesIndex:
             if self.slot_of[kind, number] == UNKNOWN:
                 self.slot_of[kind, number] = self.slot_of[kind].max(initial=UNKNOWN) + 1
 
-    def _add_device(self, row: Row[Any]) -> None:
+    def _add_device(self, row: Row[*tuple[Any, ...]]) -> None:
         device = self.devices.add(row.code)
         slots = int(self.slot_of.max(initial=UNKNOWN)) + 1
         self.series_of = _grown(self.series_of, device + 1, slots)
@@ -118,7 +118,10 @@ class SeriesIndex:
             self.resource_ids.append(row.id)
 
     async def _number_series(
-        self, connection: AsyncConnection, rows: Sequence[Row[Any]], declared: Mapping[str, Sequence[_Property]]
+        self,
+        connection: AsyncConnection,
+        rows: Sequence[Row[*tuple[Any, ...]]],
+        declared: Mapping[str, Sequence[_Property]],
     ) -> None:
         ranges = {(row.code, item.id): item.range for row in rows for item in declared[row.kind]}
         met = await self._read_series(connection, rows, ranges)
@@ -135,7 +138,7 @@ class SeriesIndex:
     async def _read_series(
         self,
         connection: AsyncConnection,
-        rows: Sequence[Row[Any]],
+        rows: Sequence[Row[*tuple[Any, ...]]],
         ranges: Mapping[tuple[str, str], tuple[float, float] | None],
     ) -> set[tuple[str, str]]:
         codes = {row.id: row.code for row in rows}

@@ -76,7 +76,7 @@ class SessionState(msgspec.Struct):
 async def read_session(visitor: TheVisitor, database: TheDatabase, settings: TheSettings) -> SessionState:
     async with database.begin() as connection:
         root = (await connection.execute(select(organization).where(organization.c.parent_id.is_(None)))).first()
-    city = City(root.name, root.name_en, root.code) if root else None
+    city = City(root.short_name or root.name, root.name_en, root.code) if root else None
     return SessionState(city, settings.environment, describe(visitor) if visitor else None)
 
 

@@ -195,6 +195,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_alarm_rule_kind"), "alarm_rule", ["kind"], unique=False)
     op.create_table(
+        "import_draft",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=True),
+        sa.Column("sheet", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("preview", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["kind"], ["resource_kind.id"], name=op.f("fk_import_draft_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_draft")),
+    )
+    op.create_index("ix_import_draft_person_id_created_at", "import_draft", ["person_id", "created_at"], unique=False)
+    op.create_table(
         "indicator_value",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("indicator", sa.Text(), nullable=False),
@@ -614,6 +630,8 @@ def downgrade() -> None:
     op.drop_table("oidc_client")
     op.drop_index("ix_indicator_value_indicator_time", table_name="indicator_value")
     op.drop_table("indicator_value")
+    op.drop_index("ix_import_draft_person_id_created_at", table_name="import_draft")
+    op.drop_table("import_draft")
     op.drop_index(op.f("ix_alarm_rule_kind"), table_name="alarm_rule")
     op.drop_table("alarm_rule")
     op.drop_table("view")
