@@ -12,8 +12,8 @@ import duckdb
 import numpy as np
 import psycopg
 import pyarrow as pa
-from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg import expressions
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
