@@ -74,7 +74,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         openapi_config=OpenAPIConfig(title="CityBase 城基", version="1", path="/schema"),
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, minimum_size=1024),
         request_max_body_size=settings.max_body_bytes,
-        lifespan=[closing(database), feeding(settings, feed), publishing(publisher)],
+        lifespan=[closing(database, observations), feeding(settings, feed), publishing(publisher)],
     )
 
 
@@ -101,12 +101,15 @@ def feeding(settings: Settings, feed: Feed) -> Callable[[Litestar], AbstractAsyn
     return lifespan
 
 
-def closing(database: Database) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def closing(
+    database: Database, observations: CityObservations
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
+            observations.close()
             await database.close()
 
     return lifespan

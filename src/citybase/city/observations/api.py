@@ -45,7 +45,7 @@ __all__ = ["ROUTES"]
 TheLatest = NamedDependency[LatestReader]
 TheObservations = NamedDependency[CityObservations]
 From = Annotated[datetime | None, QueryParameter(name="from")]
-State = Literal["active", "acknowledged", "cleared", ""]
+InState = Annotated[Literal["active", "acknowledged", "cleared", ""], QueryParameter(name="state")]
 
 _CLASSIFIED = 3
 _DAY = timedelta(days=1)
@@ -132,7 +132,7 @@ async def get_alarms(
     *,
     database: TheDatabase,
     principal: ThePrincipal,
-    state: FromQuery[State] = "",
+    in_state: InState = "",
     resource: FromQuery[UUID | None] = None,
     rule: FromQuery[str | None] = None,
     cursor: FromQuery[str | None] = None,
@@ -140,7 +140,7 @@ async def get_alarms(
 ) -> Page[AlarmItem]:
     async with database.begin() as connection:
         return await list_alarms(
-            connection, principal, state=state or None, resource_id=resource, rule=rule, cursor=cursor, limit=limit
+            connection, principal, state=in_state or None, resource_id=resource, rule=rule, cursor=cursor, limit=limit
         )
 
 

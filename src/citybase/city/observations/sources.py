@@ -31,6 +31,11 @@ class CityObservations:
         self._latest = latest
         self._lake: Lake | None = None
 
+    def close(self) -> None:
+        """Let go of the catalog's connections."""
+        if self._lake is not None:
+            self._lake.close()
+
     async def observation(self, since: datetime, terminals: Collection[str] | None) -> pa.Table:
         """Rows (terminal, property, time, value, quality, received, source) from `since` on; terminals None: all."""
         condition: BooleanExpression = GreaterThanOrEqual("time", since.isoformat())
