@@ -49,6 +49,11 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
     )
 
 
+def on_too_deep(request: Request[Any, Any, Any], _error: RecursionError) -> Response[bytes]:
+    """JSON nested beyond what the decoder follows: the only recursion that a caller can drive."""
+    return render(request, Problem("invalid_input", reason="JSON 嵌套过深 / nested too deep"))
+
+
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     reference = new_id()
     _LOG.error("unexpected error %s at %s %s", reference, request.method, request.scope["path"], exc_info=error)
@@ -69,5 +74,6 @@ def _invalid(error: ValidationException) -> Problem:
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     Problem: on_problem,
     HTTPException: on_http,
+    RecursionError: on_too_deep,
     Exception: on_unexpected,
 }
