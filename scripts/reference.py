@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 import typer.main
+from litestar.handlers import HTTPRouteHandler
 
 from citybase.city.indicators import RELATIONS
 from citybase.city.packs.definitions import Manifest
@@ -156,14 +157,10 @@ def _permits(role: str, action: str) -> bool:
 
 def _routes() -> str:
     rows = []
-    for route in ROUTES:
-        hidden = getattr(route, "include_in_schema", True) is False
-        for method in sorted(route.http_methods):  # type: ignore[union-attr]
-            for path in sorted(route.paths):  # type: ignore[union-attr]
-                words = route.summary or ""  # type: ignore[union-attr]
-                rows.append(
-                    (f"`{method}`", f"`/api/v1{path}`", words + (" (not in the OpenAPI document)" if hidden else ""))
-                )
+    for route in typing.cast("list[HTTPRouteHandler]", ROUTES):
+        words = (route.summary or "") + ("" if route.include_in_schema else " (not in the OpenAPI document)")
+        paths = itertools.product(sorted(route.http_methods), sorted(route.paths))
+        rows += [(f"`{method}`", f"`/api/v1{path}`", words) for method, path in paths]
     return _table(("method", "path", "for"), rows)
 
 
@@ -207,7 +204,8 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 
 def _struct(kind: type[msgspec.Struct]) -> str:
-    return f"**{kind.__name__}.** {' '.join(inspect.cleandoc(kind.__doc__ or '').split())}\n\n{_fields(kind)}\n"
+    words = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
+    return f"**{kind.__name__}.** {words}".rstrip() + f"\n\n{_fields(kind)}\n"
 
 
 def _fields(kind: type[msgspec.Struct]) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, insert
 from citybase.city.observations.models import alarm_rule
 from citybase.city.resources.models import resource, resource_kind
 from citybase.engines.nats import embedded_nats, nats_address, nats_ports
-from citybase.engines.ports import is_free
+from citybase.engines.ports import free_port, is_free
 from citybase.engines.postgres import EmbeddedPostgres, sqlalchemy_url
 from citybase.engines.processes import ChildProcess
 from citybase.engines.streams import Broker
@@ -70,7 +70,7 @@ def found_city(url: str, devices: list[str]) -> None:
                 id=KIND, pack="test", name="空气站", name_en="Air station", definition={"properties": PROPERTIES}
             )
         )
-        stations = [
+        stations: list[dict[str, Any]] = [
             {"id": new_id(), "kind": KIND, "code": code, "name": code, "owner_id": bureau, "life_cycle": "in_use"}
             for code in devices
         ]
@@ -133,11 +133,19 @@ def _run(folder: Path, devices: list[str], options: dict[str, Any]) -> Iterator[
     url = postgres.start()
     migrate(url)
     found_city(url, devices)
-    settings = Settings(data=folder, postgres_url=url, **{"flush_seconds": 0.3, **options})
+    hj212_port = free_port("127.0.0.1")
+    settings = Settings(
+        data=folder,
+        postgres_url=url,
+        hj212_port=hj212_port,
+        mqtt_port=free_port("127.0.0.1"),
+        **{"flush_seconds": 0.3, **options},
+    )
     nats = embedded_nats(settings)
     environment = {
         "CITYBASE_DATA": str(folder),
         "CITYBASE_POSTGRES_URL": url,
+        "CITYBASE_HJ212_PORT": str(hj212_port),
         "CITYBASE_FLUSH_SECONDS": str(settings.flush_seconds),
         "PYTHONPATH": os.pathsep.join(sys.path),
     }

@@ -66,7 +66,7 @@ def test_a_reading_reaches_the_lake_and_the_latest_values_and_a_missing_value_st
     assert await_stored(city, "talker", 1) == [("pm25", NOW, 35.5)]
     with psycopg.connect(city.url) as connection:
         rows = connection.execute("SELECT property, id FROM series WHERE device = 'talker'").fetchall()
-    places = dict(rows)
+    places: dict[str, int] = dict(rows)
     latest = LatestReader(city.settings.data / "latest").read(np.array([places["pm25"], places["pm10"]]))
     assert (latest.time[0], latest.value[0]) == (NOW * 1000, 35.5)
     assert latest.time[1] == 0

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clockOf, exactNumber, plainText, readableNumber, THIN_SPACE, timeText, valueText } from '@/lib/format'
+import { clockOf, durationText, exactNumber, plainText, readableNumber, THIN_SPACE, timeText, valueText } from '@/lib/format'
 
 const NOW = new Date('2026-11-20T04:00:00Z')
 
@@ -52,6 +52,18 @@ describe('times', () => {
   })
   it('gives back what is no time', () => {
     expect(timeText('soon', 'zh')).toBe('soon')
+  })
+})
+
+describe('durations', () => {
+  it('uses the largest unit that divides them', () => {
+    expect(durationText('PT300S', 'zh')).toBe(`5${THIN_SPACE}分钟`)
+    expect(durationText('PT90S', 'zh')).toBe(`90${THIN_SPACE}秒`)
+    expect(durationText('P1DT12H', 'en')).toBe(`36${THIN_SPACE}h`)
+    expect(durationText('P30D', 'en')).toBe(`30${THIN_SPACE}d`)
+  })
+  it('gives back what is none', () => {
+    expect(durationText('monthly', 'zh')).toBe('monthly')
   })
 })
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from citybase.applications.operations.live import Feed
 from citybase.city.observations.latest import LatestReader
 from citybase.city.observations.sources import CityObservations
+from citybase.collection.gateways.http import ReadingPublisher, publishing
 from citybase.engines.events import follow, listen
 from citybase.engines.keeping import keep_going
 from citybase.engines.lake import open_lake
@@ -56,6 +57,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
     feed = Feed()
     latest = LatestReader(settings.data / "latest")
     observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
+    publisher = ReadingPublisher(settings)
     return Litestar(
         route_handlers=[
             Router(API_PREFIX, route_handlers=ROUTES),
@@ -70,6 +72,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
             "feed": provide(feed),
             "latest": provide(latest),
             "observation_sources": provide(observations),
+            "publisher": provide(publisher),
             "visitor": Provide(provide_visitor),
             "principal": Provide(provide_principal),
         },
@@ -77,7 +80,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         openapi_config=OpenAPIConfig(title="CityBase 城基", version="1", path="/schema"),
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, minimum_size=1024),
         request_max_body_size=settings.max_body_bytes,
-        lifespan=[closing(database), feeding(settings, feed)],
+        lifespan=[closing(database, observations), feeding(settings, feed), publishing(publisher)],
     )
 
 
@@ -104,12 +107,15 @@ def feeding(settings: Settings, feed: Feed) -> Callable[[Litestar], AbstractAsyn
     return lifespan
 
 
-def closing(database: Database) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def closing(
+    database: Database, observations: CityObservations
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
+            observations.close()
             await database.close()
 
     return lifespan

@@ -24,7 +24,7 @@ def language_of(request: Request[Any, Any, Any]) -> Language:
 
 
 def render(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
-    document = problem.document(language_of(request), instance=request.url.path)
+    document = problem.document(language_of(request), instance=request.scope["path"])
     return Response(
         msgspec.json.encode(document),
         status_code=document.status,
@@ -43,13 +43,20 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
     code = _BY_STATUS.get(error.status_code, "invalid_input" if error.status_code < 500 else "internal")
     return render(
         request,
-        Problem(code, what=request.url.path, reason=error.detail, limit="", action=request.method, reference=new_id()),
+        Problem(
+            code, what=request.scope["path"], reason=error.detail, limit="", action=request.method, reference=new_id()
+        ),
     )
+
+
+def on_too_deep(request: Request[Any, Any, Any], _error: RecursionError) -> Response[bytes]:
+    """JSON nested beyond what the decoder follows: the only recursion that a caller can drive."""
+    return render(request, Problem("invalid_input", reason="JSON 嵌套过深 / nested too deep"))
 
 
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     reference = new_id()
-    _LOG.error("unexpected error %s at %s %s", reference, request.method, request.url.path, exc_info=error)
+    _LOG.error("unexpected error %s at %s %s", reference, request.method, request.scope["path"], exc_info=error)
     return render(request, Problem("internal", reference=reference))
 
 
@@ -67,5 +74,6 @@ def _invalid(error: ValidationException) -> Problem:
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     Problem: on_problem,
     HTTPException: on_http,
+    RecursionError: on_too_deep,
     Exception: on_unexpected,
 }

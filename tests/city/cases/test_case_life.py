@@ -82,7 +82,7 @@ async def test_an_alarm_opens_one_case_however_often_its_event_comes(city: City)
     assert case.number.endswith("-0001")
     assert (case.title, case.priority, case.area_name) == ("长安站 PM2.5 超过 150", "high", "长安区")
     assert (case.state.id, case.owner.name) == ("received", "市数据局")
-    assert case.data == {"rule": "pm25-high", "property": "pm25", "value": 180.0}
+    assert case.data == {"rule": "pm25-high", "value": 180.0}
     assert case.alarm is not None
     assert str(case.alarm.id) == event.subject
     assert case.place == "韦曲街道"

@@ -1,8 +1,10 @@
 """What a code is exchanged for, and when not."""
 
+import asyncio
+
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from tests.security.oidc.applications import BACK, VERIFIER, Registered, code_for, refusals, register
 from tests.security.small_city import SmallCity
 
@@ -23,6 +25,15 @@ async def test_a_code_used_again_is_refused_and_revokes_what_it_gave(
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     assert (await browser.get("/oidc/userinfo", headers=bearer)).status_code == 401
     assert [row.detail["replayed"] for row in await refusals(town, "oidc.token")] == [True]
+
+
+async def test_of_two_simultaneous_uses_of_a_code_one_is_the_second(
+    town: SmallCity, confidential: Registered, browser: httpx.AsyncClient
+) -> None:
+    form = confidential.form(await code_for(browser, confidential))
+    answers = await asyncio.gather(*(browser.post("/oidc/token", data=form) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+    assert await town.rows(select(oidc_token)) == []
 
 
 @pytest.mark.parametrize(

@@ -310,27 +310,35 @@ export interface IndicatorItem extends Named {
   state: TargetState
   trend: (number | null)[]
   computed_at: string | null
+  /** ISO 8601 duration. */
   period: string
+  /** Why the last computation failed; the value is then older. */
+  error: string | null
 }
 export interface IndicatorDetail extends IndicatorItem {
   description: string
   sql: string
-  tables: { name: string; kind: string; rows: number | null }[]
+  tables: { name: string; title: string; title_en: string; kind: string; rows: number | null }[]
   numerator: number | null
   denominator: number | null
   history: { time: string; value: number | null }[]
   serves: string[]
   pack: string
 }
+export interface RowLink {
+  kind: 'case' | 'alarm' | 'resource' | 'organization'
+  id: string
+}
 export interface IndicatorRows {
   columns: { id: string; name: string }[]
-  items: (Record<string, unknown> & { _link?: string | null })[]
+  items: (Record<string, unknown> & { _link?: RowLink | null })[]
   next?: string | null
 }
 
 export interface Figure extends Named {
   value: number | null
   unit: string
+  decimals?: number | null
   note: string | null
   note_state: TargetState | 'high' | 'late' | 'info' | null
   trend: (number | null)[]

@@ -110,3 +110,29 @@ export function plainText(value: unknown): string {
   if (typeof value === 'object') return JSON.stringify(value)
   return String(value)
 }
+
+const UNITS: Record<Language, [seconds: number, unit: string][]> = {
+  zh: [
+    [86400, '天'],
+    [3600, '小时'],
+    [60, '分钟'],
+    [1, '秒'],
+  ],
+  en: [
+    [86400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ],
+}
+const ISO_DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/
+
+/** PT300S -> 5 分钟; what is no ISO 8601 duration is given back. */
+export function durationText(iso: string, language: Language): string {
+  const parts = ISO_DURATION.exec(iso)
+  if (!parts) return iso
+  const [days, hours, minutes, seconds] = parts.slice(1).map((part) => Number(part ?? 0))
+  const total = days! * 86400 + hours! * 3600 + minutes! * 60 + seconds!
+  const [size, unit] = UNITS[language].find(([size]) => total >= size && total % size === 0) ?? [1, UNITS[language][3]![1]]
+  return `${total / size}${THIN_SPACE}${unit}`
+}

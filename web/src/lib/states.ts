@@ -1,5 +1,5 @@
 /** From the words of the API to the colours and words of the page. */
-import type { CaseItem, Priority } from '@/api/types'
+import type { CaseItem, IndicatorItem, Priority } from '@/api/types'
 import { m } from '@/messages'
 import { clockOf } from './format'
 
@@ -33,4 +33,10 @@ export function caseTag(item: CaseItem): { tone: Tone; text: string } {
 /** Outcomes of audited actions: done, denied, failed. */
 export function outcomeOf(outcome: string): { tone: Tone; text: string } {
   return { tone: outcome === 'done' ? 'ok' : 'alarm', text: m.value.audit.outcomes[outcome] ?? outcome }
+}
+
+/** How a number stands to its target; a number not yet measured says so. */
+export function targetTag(indicator: IndicatorItem): { tone: Tone; text: string } {
+  if (indicator.value === null) return { tone: 'off', text: m.value.indicators.noValue }
+  return { tone: toneOf(indicator.state), text: m.value.indicators.states[indicator.state] }
 }

@@ -2,6 +2,7 @@
 import { Map as MapLibre, Popup, setWorkerUrl, type GeoJSONSource, type MapGeoJSONFeature, type PointLike } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import type { Feature, FeatureCollection, MultiPolygon, Point, Polygon } from 'geojson'
+import { language, named } from '@/messages'
 import { boxOf, largestPart } from './geometry'
 import { caseImage, cityStyle, LAYERS_OF, nameImage, POINTABLE, type SourceId } from './style'
 
@@ -13,14 +14,14 @@ const PADDING = { top: 24, right: 24, bottom: 44, left: 24 }
 const PLACE_ZOOM = 9
 const REACH = 6
 
-type Districts = FeatureCollection<Polygon | MultiPolygon, { area_code: string; name: string }>
+type Districts = FeatureCollection<Polygon | MultiPolygon, { area_code: string; name: string; name_en?: string | null }>
 /** One point a district for its name; where two would touch, the larger district keeps its own. */
 function namesOf(cells: Districts): FeatureCollection<Point> {
-  const features = cells.features.map(({ geometry, properties: { name, area_code } }): Feature<Point> => {
+  const features = cells.features.map(({ geometry, properties }): Feature<Point> => {
     const { area, centre } = largestPart(geometry)
     return {
       type: 'Feature',
-      properties: { name, image: `name ${area_code}`, order: -area },
+      properties: { name: named(properties), image: `name ${language.value} ${properties.area_code}`, order: -area },
       geometry: { type: 'Point', coordinates: centre },
     }
   })

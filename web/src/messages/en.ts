@@ -338,7 +338,9 @@ export const en: Messages = {
     noHistory: 'No history yet',
     noHistoryNext: 'Every computation leaves a point.',
     open: 'Open',
-    periods: { hour: 'hourly', day: 'daily', week: 'weekly', month: 'monthly', quarter: 'quarterly', year: 'yearly' },
+    every: (t) => `every ${t}`,
+    noValue: 'no data',
+    failed: (why) => `The last computation failed; the value shown is older: ${why}`,
   },
   audit: {
     heading: 'Audit log',

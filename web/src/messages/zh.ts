@@ -336,7 +336,9 @@ export const zh = {
     noHistory: '还没有历史',
     noHistoryNext: '每次计算留下一个点。',
     open: '打开',
-    periods: { hour: '每小时', day: '每天', week: '每周', month: '每月', quarter: '每季', year: '每年' } as Record<string, string>,
+    every: (t: string) => `每 ${t}`,
+    noValue: '暂无数据',
+    failed: (why: string) => `上次计算失败,所示为较早的值:${why}`,
   },
   audit: {
     heading: '审计日志',

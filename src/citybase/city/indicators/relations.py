@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 from sqlalchemy import (
@@ -44,6 +44,7 @@ _ARROW: dict[type, pa.DataType] = {
 }
 
 
+@runtime_checkable
 class ObservationSources(Protocol):
     """Where observations come from: the lake and the latest values. They prune by scope; the reader checks again."""
 

@@ -3,7 +3,7 @@
 Three-valued as in SQL: 1.0 true, 0.0 false, NaN unknown. A column is a property; NaN a missing value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -28,10 +28,12 @@ class ConditionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`properties` are the columns it needs, in the order they are named."""
+    """`properties` are the columns it needs, in the order they are named; `thresholds` the numbers that single
+    properties are compared with, for a line in a chart."""
 
     sql: str
     properties: tuple[str, ...]
+    thresholds: tuple[tuple[str, float], ...]
     _evaluate: _Expression
 
     def __call__(self, columns: Columns) -> Floats:
@@ -49,7 +51,14 @@ def compile_condition(sql: str) -> Condition:
     names = tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column)))
     if not names:
         raise ConditionError("no property is named")
-    return Condition(sql, names, _truth(tree))
+    return Condition(sql, names, tuple(_thresholds(tree)), _truth(tree))
+
+
+def _thresholds(tree: exp.Expr) -> Iterator[tuple[str, float]]:
+    for node in tree.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE):
+        left, right = node.this, node.expression
+        if isinstance(left, exp.Column) and isinstance(right, exp.Literal) and not right.is_string:
+            yield left.name, float(right.this)
 
 
 def _truth(node: exp.Expr) -> _Expression:

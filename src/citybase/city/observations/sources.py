@@ -1,8 +1,9 @@
 """Observations as relations for SQL: what indicators read from the lake and from the latest values."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,9 +31,17 @@ class CityObservations:
         self._latest = latest
         self._lake: Lake | None = None
 
+    def close(self) -> None:
+        """Let go of the catalog's connections."""
+        if self._lake is not None:
+            self._lake.close()
+
     async def observation(self, since: datetime, terminals: Collection[str] | None) -> pa.Table:
         """Rows (terminal, property, time, value, quality, received, source) from `since` on; terminals None: all."""
-        return await asyncio.to_thread(self._read, since, terminals)
+        condition: BooleanExpression = GreaterThanOrEqual("time", since.isoformat())
+        if terminals is not None:
+            condition = And(condition, In("terminal", sorted(terminals)))
+        return await self.query(_ROWS, condition, {"since": since})
 
     async def series_latest(self, resources: Collection[str] | None) -> pa.Table:
         """One row (resource_id, property, time, value) a series that was ever observed."""
@@ -51,10 +60,13 @@ class CityObservations:
         )
         return table.filter(pa.array(values.time > 0))
 
-    def _read(self, since: datetime, terminals: Collection[str] | None) -> pa.Table:
+    async def query(
+        self, sql: str, condition: BooleanExpression, parameters: Mapping[str, Any] | None = None
+    ) -> pa.Table:
+        """SQL over `observation` in the lake; `condition` narrows the files that are read."""
+        return await asyncio.to_thread(self._query, sql, condition, parameters)
+
+    def _query(self, sql: str, condition: BooleanExpression, parameters: Mapping[str, Any] | None) -> pa.Table:
         if self._lake is None:
             self._lake = self._open_lake()
-        condition: BooleanExpression = GreaterThanOrEqual("time", since.isoformat())
-        if terminals is not None:
-            condition = And(condition, In("terminal", sorted(terminals)))
-        return self._lake.query(_ROWS, condition, {"since": since})
+        return self._lake.query(sql, condition, parameters)

@@ -8,11 +8,15 @@ import signal
 import nats
 
 from citybase.collection.gateways.callout import Callout
+from citybase.collection.gateways.credentials import Credentials
+from citybase.collection.gateways.hj212_server import Hj212Server
 from citybase.engines.nats import account_seed, nats_address
 from citybase.engines.postgres import Database
+from citybase.engines.streams import Broker
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings, load_settings
 
+_HJ212_PORT = 9212
 _LOG = logging.getLogger(__name__)
 
 
@@ -30,8 +34,13 @@ async def run(settings: Settings) -> None:
         reconnect_time_wait=0.2,
         error_cb=_on_error,
     )
-    await Callout(database, account_seed(settings)).serve(client)
-    await asyncio.Event().wait()
+    credentials = Credentials(database)
+    await Callout(credentials, account_seed(settings)).serve(client)
+    broker = Broker(address)
+    await broker.connect()
+    door = Hj212Server(database, broker, credentials)
+    server = await door.listen(settings.host, settings.hj212_port or _HJ212_PORT)
+    await server.serve_forever()
 
 
 async def _on_error(error: Exception) -> None:

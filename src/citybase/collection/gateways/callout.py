@@ -6,7 +6,6 @@ with a signed permission or an error. Our own processes sign in as the service u
 
 import base64
 import logging
-import re
 import time
 from typing import Any
 
@@ -15,32 +14,24 @@ import nkeys
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from citybase.collection.gateways.credentials import Credentials
 from citybase.engines.nats import ACCOUNT
-from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.ids import new_id
-from citybase.security.identity.authenticate import device_principal
-from citybase.security.identity.secrets import digest
 
 __all__ = ["SUBJECT", "Callout", "read_claims"]
 
 SUBJECT = "$SYS.REQ.USER.AUTH"
 _LOG = logging.getLogger(__name__)
-_REMEMBERED_SECONDS = 3.0
-_REMEMBERED = 100_000
-# What can stand in a subject as one token and cannot be a wildcard.
-_DEVICE_ID = re.compile(r"[^\s.*>/+#$\0][^\s.*>/+#\0]{0,127}")
 
 
 class Callout:
     """Answers the broker's question for devices."""
 
-    def __init__(self, database: Database, seed: bytes) -> None:
-        self._database = database
+    def __init__(self, credentials: Credentials, seed: bytes) -> None:
+        self._credentials = credentials
         self._signer = nkeys.from_seed(bytearray(seed))
         self._issuer = self._signer.public_key.decode()
-        # (device, digest of the secret) → until when it need not be asked again.
-        self._remembered: dict[tuple[str, bytes], float] = {}
 
     async def serve(self, client: Client) -> None:
         """Answer on this connection from now on; several gateways share the questions."""
@@ -60,7 +51,7 @@ class Callout:
         device, secret = str(options.get("user", "")), str(options.get("pass", ""))
         result: dict[str, Any]
         try:
-            known = await self._is_known(device, secret)
+            known = await self._credentials.accept(device, secret)
             result = {"jwt": self._permit(device, claims["user_nkey"])} if known else {"error": "wrong credential"}
         except Problem:
             result = {"error": "recovering, try again"}
@@ -70,20 +61,6 @@ class Callout:
             {"sub": claims["user_nkey"], "aud": claims["server_id"]["id"]},
             {"type": "authorization_response", "version": 2, **result},
         ).encode()
-
-    async def _is_known(self, device: str, secret: str) -> bool:
-        if not _DEVICE_ID.fullmatch(device):
-            return False
-        key, moment = (device, digest(secret)), time.monotonic()
-        if self._remembered.get(key, 0.0) > moment:
-            return True
-        async with self._database.begin() as connection:
-            known = await device_principal(connection, device, secret) is not None
-        if known:
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = moment + _REMEMBERED_SECONDS
-        return known
 
     def _permit(self, device: str, user: str) -> str:
         return self._sign(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from citybase.city.observations.rejections import Rejected
 from citybase.collection.observer.decoding import Decoded, decode
-from citybase.collection.observer.rejections import Rejected
 from citybase.collection.observer.rows import Rows
 from citybase.collection.observer.series import UNKNOWN, SeriesIndex
 from citybase.engines.postgres import Database

@@ -21,13 +21,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from citybase.city.observations.latest import LatestValues, LatestWriter
+from citybase.city.observations.rejections import Rejected, keep_aside, trim
 from citybase.collection.observer.arrivals import Arrivals
 from citybase.collection.observer.commits import Commits
 from citybase.collection.observer.deriving import Derivations
 from citybase.collection.observer.intake import Batch, take_in
 from citybase.collection.observer.patience import patiently
 from citybase.collection.observer.pending import Pending
-from citybase.collection.observer.rejections import Rejected, keep_aside, trim
 from citybase.collection.observer.rows import Rows
 from citybase.collection.observer.series import SeriesIndex
 from citybase.collection.observer.watching import Watch

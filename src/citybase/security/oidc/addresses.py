@@ -22,10 +22,22 @@ def issuer_of(settings: Settings, request: Request[Any, Any, Any]) -> str:
     """
     if settings.public_url is not None:
         return settings.public_url.rstrip("/")
-    address = urlsplit(f"{request.url.scheme}://{request.url.netloc}")
+    address = _own_address(request)
     if address.scheme != "https" and not _is_loopback(address):
         raise Problem("insecure_issuer", address=address.geturl())
     return address.geturl()
+
+
+def _own_address(request: Request[Any, Any, Any]) -> SplitResult:
+    # The Host header is the sender's word: it may hold anything.
+    try:
+        address = urlsplit(f"{request.scope['scheme']}://{request.headers.get('host', '')}")
+        whole = address.geturl() == f"{address.scheme}://{address.netloc}" and address.port != 0
+    except ValueError as error:
+        raise Problem("invalid_input", reason="Host") from error
+    if not whole or not address.hostname or "@" in address.netloc:
+        raise Problem("invalid_input", reason="Host")
+    return address
 
 
 def address_errors(pointer: str, addresses: Sequence[str]) -> list[FieldError]:

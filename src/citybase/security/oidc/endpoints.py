@@ -121,27 +121,25 @@ async def _keys(settings: Settings) -> SigningKeys:
 async def _parameters(request: AnyRequest) -> dict[str, str]:
     if request.method == "POST":
         return await _form(request)
-    return _pairs(request.url.query)
+    return _pairs(request.scope["query_string"])
 
 
 async def _form(request: AnyRequest) -> dict[str, str]:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != _FORM:
         raise Problem("unsupported_media_type", given=given, expected=_FORM)
-    try:
-        return _pairs((await request.body()).decode("ascii"))
-    except UnicodeDecodeError as error:
-        raise Problem("invalid_input", reason="form encoding") from error
+    return _pairs(await request.body())
 
 
-def _pairs(text: str) -> dict[str, str]:
+def _pairs(encoded: bytes) -> dict[str, str]:
     """Parameters, each at most once (RFC 6749 §3.1) and in the characters that its Appendix A allows."""
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
+        pairs = parse_qsl(
+            encoded.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"
+        )
     except ValueError as error:
         raise Problem("invalid_input", reason="form encoding") from error
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
+    if len(dict(pairs)) != len(pairs):
         raise Problem("invalid_input", reason="a parameter stands twice")
     for name, value in pairs:
         if "\0" in value or (name not in _FREE_TEXT and not _PROTOCOL_TEXT.fullmatch(value)):

@@ -47,7 +47,8 @@ def _hint(token: str, issuer: str, keys: SigningKeys) -> dict[str, Any] | None:
     """The claims of an ID token of ours; one that has expired still says who signed in where (§2)."""
     try:
         claims = jwt.decode(token, KeySet(list(keys.published)), algorithms=[ALGORITHM]).claims
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, TypeError):
+        # A header may hold any JSON, and the library trusts some of its types.
         return None
     return claims if claims.get("iss") == issuer else None
 

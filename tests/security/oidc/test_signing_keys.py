@@ -41,3 +41,12 @@ async def test_plain_http_from_elsewhere_is_refused_unless_the_operator_named_it
     async with town.browser(headers={"host": "10.1.2.3:8080"}) as browser:
         answer = await browser.get("/.well-known/openid-configuration")
     assert (answer.status_code, answer.json()["code"]) == (400, "insecure_issuer")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "[", "u@localhost", "localhost:99999", "localhost:x", "localhost/x", "localhost#", "a b", "[v1.x]"]
+)
+async def test_a_senseless_host_is_a_clear_problem(town: SmallCity, host: str) -> None:
+    async with town.browser(headers={"host": host}) as browser:
+        answer = await browser.get("/.well-known/openid-configuration")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
