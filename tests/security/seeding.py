@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 from citybase.applications.operations import definitions as views
 from citybase.city.cases import CaseTypeDefinition
 from citybase.city.cases import apply_definitions as apply_case_types
-from citybase.city.cases.definitions import StateDefinition
+from citybase.city.cases.case_type import StateDefinition
 from citybase.city.indicators import IndicatorDefinition
 from citybase.city.indicators import apply_definitions as apply_indicators
 from citybase.engines.postgres import Database
@@ -132,6 +132,13 @@ PUBLIC = {
     "/api/v1/operations/situation": "figures of the whole city, no things",
     "/api/v1/stream": "never ends; what it sends is tested with the live channel",
     "/api/v1/audit/checkpoint": "the log's signed size and root, made to be published",
+    "/api/v1/oidc/clients": "systems are registered for the whole city; a district sees none of them",
+    "/api/v1/cases/queues": "counts only",
+    "/.well-known/openid-configuration": "public by OpenID Connect Discovery",
+    "/oidc/jwks": "public keys",
+    "/oidc/authorize": "signs the asking person in, shows nothing",
+    "/oidc/userinfo": "tells only of oneself",
+    "/oidc/logout": "ends one's own session",
     "/api/v1/resources/facets": "holds counts and ids of owners only: B's answer is searched, A's names nothing",
     "/health/live": "liveness",
     "/health/ready": "readiness of engines",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 import sqlglot
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from citybase.city.packs.lines import PackError, SourceError
@@ -36,7 +37,7 @@ def check_pack(folder: Path) -> list[PackError]:
         return [PackError(MANIFEST, 1, what, "核对 requires 中的标识,把它放在同级文件夹或随附场景包中")]
     pack = packs[-1]
     known = _known_ids(packs)
-    errors = [*pack.errors, *_check_functions(pack), *_check_entries(pack, packs)]
+    errors = [*pack.errors, *_check_functions(pack), *_check_entries(pack, packs), *_check_rules(pack, packs)]
     for section in SECTIONS:
         errors += _check_section(section, pack.sections[section.name], known)
     return sorted(dict.fromkeys(errors))
@@ -147,10 +148,35 @@ def _check_derivations(definition: Definition, declared: dict[str, list[str]]) -
             yield PackError(definition.entry.file, line, what, "让 arguments 与函数的参数同名同序")
 
 
+def _sound_kinds(packs: Iterable[Pack]) -> dict[str, KindDefinition]:
+    stated: list[KindDefinition] = [item.value for each in packs for item in each.sections["kinds"]]
+    return {kind.id: kind for kind in stated if not check_kind(kind)}
+
+
+def _check_rules(pack: Pack, packs: Iterable[Pack]) -> Iterator[PackError]:
+    """Conditions of rules against what their kinds observe."""
+    kinds = _sound_kinds(packs)
+    for definition in pack.sections["rules"]:
+        entry, kind = definition.entry, kinds.get(definition.value.kind)
+        observed = {item.id for item in kind.properties} if kind else set()
+        for place in ("condition", "clear") if kind else ():
+            for name in _columns(getattr(definition.value, place) or "") - observed:
+                what = f"/{place} 中的 {name} 不是“{definition.value.kind}”的观测项"
+                yield PackError(entry.file, entry.line(f"/{place}"), what, f"可用:{', '.join(sorted(observed))}")
+
+
+def _columns(sql: str) -> set[str]:
+    """Names of the columns of an expression; none where it cannot be read, which is told elsewhere."""
+    try:
+        tree = sqlglot.parse_one(sql or "1", dialect="duckdb")
+    except SqlglotError:
+        return set()
+    return {column.name for column in tree.find_all(exp.Column)}
+
+
 def _check_entries(pack: Pack, packs: Iterable[Pack]) -> Iterator[PackError]:
     """Rows of the ledger against their kinds."""
-    stated: list[KindDefinition] = [item.value for each in packs for item in each.sections["kinds"]]
-    kinds = {kind.id: kind for kind in stated if not check_kind(kind)}
+    kinds = _sound_kinds(packs)
     for definition in pack.sections["resources"]:
         entry, kind = definition.entry, kinds.get(definition.value.kind)
         if kind is None:
