@@ -139,6 +139,8 @@ const series = (query: URLSearchParams) => {
 const preview = {
   id: 'i1',
   file_name: '空气站台账.csv',
+  kind: 'air-station',
+  state: 'previewed',
   encoding: 'GB18030',
   sheet: null,
   columns: [

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { CalendarDay, CaseItem, Organization, Page } from '@/api/types'
 import { ApiProblem } from '@/api/client'
 import { useList, useLoad } from '@/lib/load'
+import { withGaps } from '@/lib/gaps'
 import { isWeekday, monthsOf } from '@/lib/months'
 import { rangeOf } from '@/lib/ranges'
 import { sparkPath } from '@/lib/spark'
@@ -92,6 +93,13 @@ describe('charts', () => {
   it('breaks the trend line at a missing value', () => {
     expect(sparkPath([1, null, 2], 100, 20).match(/M/g)).toHaveLength(2)
     expect(sparkPath([1], 100, 20)).toBe('')
+  })
+  it('opens a gap where readings stopped coming', () => {
+    const at = (minute: number): [string, number] => [`2026-11-20T00:${String(minute).padStart(2, '0')}:00.000Z`, 1]
+    const shown = withGaps([at(0), at(5), at(10), at(40), at(45)])
+    expect(shown[3]).toEqual(['2026-11-20T00:15:00.000Z', null])
+    expect(shown).toHaveLength(6)
+    expect(withGaps([at(0)])).toHaveLength(1)
   })
   it('ends the range of old data at its newest reading', () => {
     expect(rangeOf('last', new Date('2026-11-20T00:00:00Z'), '2014-01-08T00:00:00Z').from).toBe('2014-01-01T00:00:00.001Z')

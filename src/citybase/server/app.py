@@ -53,8 +53,8 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         async with database.begin() as connection:
             await connection.execute(text("SELECT 1"))
 
-    checks: health.Checks = {"postgres": check_postgres}
     feed = Feed()
+    checks: health.Checks = {"postgres": check_postgres, "nats": feed.check}
     latest = LatestReader(settings.data / "latest")
     observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
     publisher = ReadingPublisher(settings)
@@ -94,6 +94,7 @@ def feeding(settings: Settings, feed: Feed) -> Callable[[Litestar], AbstractAsyn
 
     async def follow_nats() -> None:
         async with listen(nats_address(settings)) as client:
+            feed.source = client
             await follow(client, feed.deliver)
 
     @asynccontextmanager

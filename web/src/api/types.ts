@@ -159,7 +159,8 @@ export interface DeviceCredential {
 export interface ImportPreview {
   id: string
   file_name: string
-  state?: string
+  kind: string
+  state: string
   encoding: string | null
   sheet: string | null
   columns: { header: string; field: string | null }[]
@@ -183,7 +184,7 @@ export interface Series {
   unit: string
   points: [string, number | null][]
   window: string | null
-  thresholds: { rule: string; value: number; label: string }[]
+  thresholds: { rule: string; value: number; label: string; label_en?: string }[]
 }
 export interface Rejection {
   id?: string
@@ -198,7 +199,7 @@ export type Priority = 'urgent' | 'high' | 'normal' | 'low'
 export type AlarmState = 'active' | 'acknowledged' | 'cleared'
 export interface Alarm {
   id: string
-  rule: { id: string; name: string }
+  rule: Named
   resource: { id: string; code: string; name: string }
   property?: string | null
   area_code: string | null
@@ -211,6 +212,7 @@ export interface Alarm {
   acknowledged_at: string | null
   cleared_at: string | null
   message: string
+  message_en?: string
   case_id: string | null
   longitude: number | null
   latitude: number | null
@@ -267,7 +269,10 @@ export interface CaseDetail extends CaseItem {
 /** The alarm that opened the case, with the data of its event. */
 export interface CaseAlarm {
   id: string
-  data: { message?: string; rule_id?: string; property?: string; value?: number | null; raised_at?: string } & Record<string, unknown>
+  data: { message?: string; message_en?: string; rule_id?: string; property?: string; value?: number | null; raised_at?: string } & Record<
+    string,
+    unknown
+  >
   cleared_at: string | null
 }
 /** A step of the timeline; a note changes nothing, its `from` and `to` are null. */

@@ -255,6 +255,7 @@ export const en: Messages = {
     message: 'Problem',
     remedy: 'What to do',
     apply: (n) => `Import ${n} rows`,
+    applyGood: (good, bad) => `Import the ${good} good rows, leave out ${bad}`,
     abandon: 'Abandon',
     applied: (n) => `${n} rows imported`,
     applyNote: (n) => `The ${n} rows with errors are not imported; mend the file and upload it again.`,

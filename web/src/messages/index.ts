@@ -20,6 +20,11 @@ export async function setLanguage(next: Language): Promise<void> {
   document.documentElement.lang = next === 'zh' ? 'zh-CN' : 'en'
 }
 
+/** A line of a chart, labelled in the reader's language. */
+export function namedThreshold(line: { value: number; label: string; label_en?: string }): { value: number; label: string } {
+  return { value: line.value, label: (language.value === 'en' && line.label_en) || line.label }
+}
+
 /** The name of a thing in the reader's language; Chinese where there is no other. */
 export function named(thing: { name: string; name_en?: string | null } | null | undefined): string {
   if (!thing) return ''

@@ -253,6 +253,7 @@ export const zh = {
     message: '问题',
     remedy: '怎么改',
     apply: (n: string) => `导入 ${n} 行`,
+    applyGood: (good: string, bad: string) => `只导入正确的 ${good} 行,略过 ${bad} 行`,
     abandon: '放弃',
     applied: (n: string) => `已导入 ${n} 行`,
     applyNote: (n: string) => `有错误的 ${n} 行不会导入;改好文件后可再次上传。`,
