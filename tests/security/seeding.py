@@ -19,7 +19,11 @@ from citybase.city.cases import apply_definitions as apply_case_types
 from citybase.city.cases.case_type import StateDefinition
 from citybase.city.indicators import IndicatorDefinition
 from citybase.city.indicators import apply_definitions as apply_indicators
+from citybase.city.observations.definitions import RuleDefinition
+from citybase.city.observations.definitions import apply_definitions as apply_rules
+from citybase.city.observations.models import alarm, rejection, series
 from citybase.engines.postgres import Database
+from citybase.kernel.clock import now
 from citybase.kernel.ids import new_id
 from citybase.kernel.settings import Settings
 from citybase.security.audit.integrate import city_log, integrate_once
@@ -29,7 +33,7 @@ from citybase.security.identity.secrets import digest
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import begin
 
-__all__ = ["PUBLIC", "SEEDERS", "Side", "apply_shared_definitions", "seed_audit"]
+__all__ = ["NEEDS_ENGINES", "PUBLIC", "QUERIES", "SEEDERS", "Side", "apply_shared_definitions", "seed_audit"]
 
 
 @dataclass
@@ -110,6 +114,22 @@ async def seed_case(side: Side) -> None:
     side.told("case_id", (await side.create("/cases", body))["id"])
 
 
+async def seed_alarm(side: Side) -> None:
+    """An alarm, a series and a rejection of the sensor that `seed_resource` registered."""
+    sensor, identifier = UUID(side.parameters["sensor_id"]), new_id()
+    values = {
+        "id": identifier, "rule": "rule", "resource_id": sensor, "owner_id": side.place, "priority": "low",
+        "state": "active", "message": side.mark, "message_en": side.mark, "raised_at": now(),
+    }  # fmt: skip
+    kept = {"id": new_id(), "source": "http", "device": f"{side.mark}-S", "resource_id": sensor, "code": "bad_json"}
+    async with side.database.begin() as connection:
+        observed = {"resource_id": sensor, "device": f"{side.mark}-S", "property": "pm25"}
+        await connection.execute(insert(series).values(observed))
+        await connection.execute(insert(alarm).values(values))
+        await connection.execute(insert(rejection).values(kept | {"detail": side.mark, "raw": side.mark.encode()}))
+    side.told("alarm_id", identifier)
+
+
 SEEDERS: Sequence[Seeder] = (
     seed_organization,
     seed_person,
@@ -117,6 +137,7 @@ SEEDERS: Sequence[Seeder] = (
     seed_resource,
     seed_import,
     seed_case,
+    seed_alarm,
 )
 
 PUBLIC = {
@@ -149,6 +170,17 @@ PUBLIC = {
 """Routes on which nothing of a district need be found, each with its reason. May only shrink."""
 
 
+NEEDS_ENGINES = {
+    "/api/v1/observations/latest": "latest values are files that the observer writes; tested with the observation way",
+    "/api/v1/resources/{resource_id}/observations": "reads the lake; tested with the observation way",
+    "/api/v1/resources/{resource_id}/observations/export": "reads the lake; tested with the observation way",
+}
+"""Routes that a stranger is asked on, but that show nothing to anybody without a running observer and lake."""
+
+QUERIES = {"/api/v1/resources/{resource_id}/observations": {"property": "pm25"}}
+"""Query parameters without which a route refuses to answer."""
+
+
 async def apply_shared_definitions(database: Database, codes: Sequence[str]) -> None:
     """What packs would state: a case type for each district, an indicator over the ledger, a view of the sensors."""
     types = [
@@ -168,9 +200,14 @@ async def apply_shared_definitions(database: Database, codes: Sequence[str]) -> 
         id="entries", name="资源数", name_en="Entries", sql="SELECT count(*) AS value FROM resource",
         rows_sql="SELECT code, name FROM resource",
     )  # fmt: skip
+    rule = RuleDefinition(
+        id="rule", name="规则", name_en="Rule", kind="sensor", condition="pm25 > 1", priority="low", message="m",
+        message_en="m",
+    )  # fmt: skip
     layer = views.Layer("sensors", "传感器", "Sensors", "sensor", "pm25", (views.Band("ok"),))
     async with begin(database, SYSTEM) as tx:
         await apply_case_types(tx, "test", types)
+        await apply_rules(tx, "test", [rule])
         await apply_indicators(tx, "test", [indicator])
         await views.apply_definitions(tx, "test", [views.View("v", "图", "View", layers=(layer,))])
 

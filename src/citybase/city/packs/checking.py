@@ -1,7 +1,7 @@
 """Everything that can be known of a pack without a database: each error names file, line, what and remedy."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from citybase.city.resources.definitions import KindDefinition
 from citybase.city.resources.definitions import check as check_kind
 from citybase.kernel.errors import Problem
 
-__all__ = ["check_pack", "with_required"]
+__all__ = ["check_pack", "errors_of", "with_required"]
 
 _ANYBODY = UUID(int=0)
 _MEND = "照提示改正这一处"
@@ -35,7 +35,12 @@ def check_pack(folder: Path) -> list[PackError]:
     except Problem as problem:
         what = f"依赖的场景包无法解析:{problem.params.get('pack', '')}"
         return [PackError(MANIFEST, 1, what, "核对 requires 中的标识,把它放在同级文件夹或随附场景包中")]
-    pack = packs[-1]
+    return errors_of(packs[-1], packs)
+
+
+def errors_of(pack: Pack, packs: Sequence[Pack]) -> list[PackError]:
+    """All errors of a pack that was read; of the others, those it requires serve to resolve references."""
+    packs = _required_among(pack, packs)
     known = _known_ids(packs)
     errors = [*pack.errors, *_check_functions(pack), *_check_entries(pack, packs), *_check_rules(pack, packs)]
     for section in SECTIONS:
@@ -63,6 +68,15 @@ def with_required(folders: Iterable[Path]) -> list[Pack]:
     for folder in folders:
         place(folder, ())
     return list(ordered.values())
+
+
+def _required_among(pack: Pack, packs: Sequence[Pack]) -> list[Pack]:
+    """The pack and everything it requires, directly or not; `packs` stand in their order."""
+    needed = {pack.manifest.id}
+    for each in reversed(packs):
+        if each.manifest.id in needed:
+            needed |= set(each.manifest.requires)
+    return [each for each in packs if each.manifest.id in needed]
 
 
 def _known_ids(packs: Iterable[Pack]) -> dict[str, set[str]]:
