@@ -8,11 +8,11 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from tests.running import running_city
 
 from citybase.engines.postgres import Database
 from citybase.kernel.settings import Settings
 from citybase.server.app import create_app
-from tests.running import running_city
 
 pytestmark = pytest.mark.city
 
@@ -47,7 +47,7 @@ def test_every_operation_is_fuzzed() -> None:
     assert len(OPERATIONS) > 70
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=lambda word: str(word))
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=str)
 def test_no_request_brings_an_internal_error(target: Target, method: str, path: str) -> None:
     @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=target.schema[path][method].as_strategy())
