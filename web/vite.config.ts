@@ -24,7 +24,11 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'map', priority: 1, test: /maplibre-gl|src\/map\/|CityMap\.vue|MapLegend\.vue/ },
-            { name: 'base', priority: 2, test: /node_modules\/(vue|@vue|vue-router)|plugin-vue|src\/(main|App|router|lib\/(?!chart)|api|messages\/(?!en)|styles|components\/(AppShell|AppIcon|TopBar|GlobalSearch|ToastStack|StateTag|TimeText|UnitValue|CaseClock|CaseRow|DataList|EmptyState|ProblemNote|SkeletonRows|SparkLine)|pages\/SignIn)/ },
+            {
+              name: 'base',
+              priority: 2,
+              test: /node_modules\/(vue|@vue|vue-router)|plugin-vue|src\/(main|App|router|lib\/(?!chart)|api|messages\/(?!en)|styles|components\/(AppShell|AppIcon|TopBar|GlobalSearch|ToastStack|StateTag|TimeText|UnitValue|CaseClock|CaseRow|DataList|EmptyState|ProblemNote|SkeletonRows|SparkLine)|pages\/SignIn)/,
+            },
           ],
         },
       },

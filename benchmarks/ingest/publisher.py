@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier, Event
 
 from citybase.engines.nats import NatsAddress
 
@@ -71,7 +72,7 @@ def _message(subject: str, payload: bytes) -> bytes:
     return b"PUB %s _ack.x %d\r\n%s\r\n" % (subject.encode(), len(payload), payload)
 
 
-def _publish(address: NatsAddress, load: Load, ready: multiprocessing.Barrier, go: multiprocessing.Event) -> None:  # type: ignore[valid-type]
+def _publish(address: NatsAddress, load: Load, ready: Barrier, go: Event) -> None:
     inbox = f"_ack.{id(load):x}".encode()
     chunks = [(data.replace(b"_ack.x", inbox), count) for data, count in load.chunks()]
     host, port = address.url.removeprefix("nats://").split(":")

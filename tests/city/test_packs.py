@@ -40,6 +40,16 @@ properties:
   - {id: power, name: 功率, unit: W}
   - {id: cost, name: 电费, unit: 元, derive: {function: cost, arguments: [power]}}
 """
+RULE = """\
+id: lamp-dark
+name: 灯灭
+name_en: Lamp out
+kind: lamp
+condition: power < 1
+priority: low
+message: "{name} 灭了"
+message_en: "{name} is out"
+"""
 FILES = {
     "pack.toml": 'id = "town"\nversion = "1.0.0"\ntitle = "小镇"\ntitle_en = "Town"\n',
     "areas.csv": "code,name,level,code_system\n999999,小镇,city,local\n",
@@ -48,6 +58,7 @@ FILES = {
     ),
     "kinds/lamp.yaml": KIND,
     "resources/lamps.csv": 'code,name,kind,owner,attributes\nLAMP-1,一号灯,lamp,bureau,"{""watts"": 60}"\n',
+    "rules/dark.yaml": RULE,
     "functions.py": '"""Arithmetic."""\n\n\ndef cost(power: float) -> float:\n    return power * 0.5\n',
 }
 
@@ -106,6 +117,10 @@ def test_every_shipped_pack_is_sound(name: str) -> None:
         ("resources/lamps.csv", '"{""watts"": 60}"', "{watts}", 2, "JSON"),
         ("resources/lamps.csv", '"{""watts"": 60}"', '"{', 2, "CSV"),
         ("functions.py", "def cost", "def cost(", 4, "Python"),
+        ("rules/dark.yaml", "power <", "light <", 5, "light"),
+        ("rules/dark.yaml", "power < 1", "power <", 5, "SQL"),
+        ("rules/dark.yaml", "kind: lamp", "kind: tree", 4, "tree"),
+        ("rules/dark.yaml", "id: lamp-dark", "id: lamp-dark\ncase_type: none", 2, "none"),
         ("pack.toml", 'version = "1.0.0"', 'version = "one"', 2, "version"),
         ("pack.toml", 'title_en = "Town"', 'title_en = "Town"\nrequires = ["nowhere"]', 1, "nowhere"),
         ("pack.toml", 'id = "town"', 'id = "city"', 1, "town"),
@@ -180,10 +195,10 @@ async def counts(database: Database) -> dict[str, int]:
 async def test_applying_writes_everything_and_again_writes_nothing(town: Path, database: Database) -> None:
     first = await apply_packs(database, SYSTEM, [town])
     assert {diff.section: len(diff.added) for diff in first["town"]} == {
-        "areas": 1, "organizations": 2, "kinds": 1, "resources": 1,
+        "areas": 1, "organizations": 2, "kinds": 1, "resources": 1, "rules": 1,
     }  # fmt: skip
     before = await counts(database)
-    assert (before["pack_definition"], before["resource"], before["audit_pending"]) == (5, 1, 1)
+    assert (before["pack_definition"], before["resource"], before["alarm_rule"]) == (6, 1, 1)
     assert await apply_packs(database, SYSTEM, [town]) == {"town": []}
     assert await counts(database) == before
     async with database.begin() as connection:
@@ -265,7 +280,8 @@ async def test_xian_has_its_divisions_departments_and_former_names(database: Dat
         kinds = (await connection.execute(select(resource_kind.c.id))).scalars().all()
         packs = (await connection.execute(select(pack.c.id).order_by(pack.c.id))).scalars().all()
         definitions = await connection.scalar(select(func.count()).select_from(pack_definition))
-        audited = (await connection.execute(select(audit_pending.c.target_id))).scalars().all()
+        applied = select(audit_pending.c.target_id).where(audit_pending.c.target_type == "pack")
+        audited = (await connection.execute(applied)).scalars().all()
     assert (levels["city"], levels["district"], levels["street"]) == (1, 13, 172)
     assert sum(row.kind == "street" for row in organizations.values()) == 172
     assert "市工信委" in organizations["610100-industry"].former_names

@@ -26,7 +26,13 @@ async function respond(request: IncomingMessage, response: ServerResponse, url: 
   for await (const chunk of request) text += String(chunk)
   const json = request.headers['content-type']?.includes('json') && text ? (JSON.parse(text) as Record<string, unknown>) : {}
   const signedIn = request.headers.cookie?.includes('mock=in') ?? false
-  const found = answer({ method: request.method ?? 'GET', path: url.pathname.replace('/api/v1', ''), query: url.searchParams, body: json, signedIn })
+  const found = answer({
+    method: request.method ?? 'GET',
+    path: url.pathname.replace('/api/v1', ''),
+    query: url.searchParams,
+    body: json,
+    signedIn,
+  })
   if (found.cookie) response.setHeader('Set-Cookie', found.cookie)
   response.writeHead(found.status ?? 200, { 'Content-Type': 'application/json' })
   response.end(found.body === undefined ? '' : JSON.stringify(found.body))
@@ -37,7 +43,14 @@ function push(request: IncomingMessage, response: ServerResponse): void {
   response.write(': made up\n\n')
   const timer = setInterval(() => {
     const time = new Date().toISOString()
-    const items = Array.from({ length: 5 }, () => ({ resource_id: pick(resources).id, property: 'pm25', time, value: Math.round(20 + chance() * 90), quality: 0, received: time }))
+    const items = Array.from({ length: 5 }, () => ({
+      resource_id: pick(resources).id,
+      property: 'pm25',
+      time,
+      value: Math.round(20 + chance() * 90),
+      quality: 0,
+      received: time,
+    }))
     response.write(`event: latest\ndata: ${JSON.stringify({ items })}\n\n`)
   }, PUSH_MS)
   request.on('close', () => clearInterval(timer))

@@ -9,7 +9,6 @@ import msgspec
 import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NothingThere
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from citybase.engines.nats import NatsAddress
@@ -53,7 +52,7 @@ async def handle_events(address: NatsAddress, consumer: str, handle: Callable[[E
         while True:
             try:
                 messages = await subscription.fetch(_BATCH, timeout=5)
-            except NothingThere:
+            except TimeoutError:
                 continue
             for message in messages:
                 await _handle(message, handle)

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkstemp
 
 __all__ = ["kept_secret"]
 
 
 def kept_secret(folder: Path, name: str, make: Callable[[], str]) -> str:
-    """The secret of that name, made by `make` on first use. Two processes asking at once get the same one."""
+    """The secret of that name, made by `make` on first use. All who ask at once get the same one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / name
     if not path.exists():
-        fresh = folder / f".{name}.{os.getpid()}"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        # mkstemp gives each thread its own file, readable by the owner only.
+        descriptor, made = mkstemp(dir=folder, prefix=f".{name}.")
+        fresh = Path(made)
+        with os.fdopen(descriptor, "w") as file:
             file.write(make())
             file.flush()
             os.fsync(file.fileno())

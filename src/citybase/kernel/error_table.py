@@ -288,4 +288,26 @@ ERRORS: dict[str, ErrorDefinition] = {
             "Check the address and the token, which needs resource.read and credential.issue.",
         ),
     ),
+    # --- sign-in for other systems (OpenID Connect) --------------------------------------------------------------
+    "oidc_client_refused": _row(
+        400,
+        ("不认识请求登录的系统", "The system that asks is not known here"),
+        (
+            "该系统没有登记、已停用,或返回地址与登记的不一致。",
+            "It is not registered, is disabled, or names an address that is not registered for it.",
+        ),
+        (
+            "请该系统的管理员核对 client_id 与 redirect_uri。",
+            "Ask the administrator of that system to check its client_id and redirect_uri.",
+        ),
+    ),
+    "insecure_issuer": _row(
+        400,
+        ("需要加密连接", "An encrypted connection is needed"),
+        ("不能经 {address} 提供统一登录。", "Sign-in for other systems is not served at {address}."),
+        (
+            "在前面设置 HTTPS,并把对外地址写入 public_url。",
+            "Put HTTPS in front and set public_url to the address people use.",
+        ),
+    ),
 }

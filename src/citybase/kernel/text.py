@@ -4,12 +4,15 @@ PostgreSQL stores every Unicode character except U+0000; a lone surrogate is no 
 however odd, is kept as it was written.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from citybase.kernel.errors import FieldError, Problem
 
 __all__ = ["refuse_unstorable", "unstorable"]
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def unstorable(value: Any, pointer: str = "") -> Iterator[FieldError]:
@@ -35,4 +38,4 @@ def refuse_unstorable(value: Any) -> None:
 
 
 def _is_storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return _UNSTORABLE.search(text) is None

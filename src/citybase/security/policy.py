@@ -49,12 +49,15 @@ def allowed(
     principal: Principal, action: str, path: str | None = None, attributes: Mapping[str, Any] | None = None
 ) -> bool:
     """Whether a policy permits it. `attributes` of the thing acted on may hold `classification` (1..4)."""
-    if principal.actions is not None and action not in principal.actions:
-        return False
-    if principal.must_change_password:
+    if not _may_act(principal, action):
         return False
     classification = int((attributes or {}).get("classification", 1))
     return _decide(principal.roles_at(path), principal.kind, principal.clearance, action, classification)
+
+
+def _may_act(principal: Principal, action: str) -> bool:
+    # Before any role counts: a first password must be changed, and a token does what it was made for.
+    return not principal.must_change_password and (principal.actions is None or action in principal.actions)
 
 
 @cache
@@ -81,7 +84,7 @@ def permitted_actions(principal: Principal) -> list[str]:
 
 def paths_for(principal: Principal, action: str) -> tuple[str, ...]:
     """Organisation paths in which the principal may perform the action; the widest ones only."""
-    if principal.actions is not None and action not in principal.actions:
+    if not _may_act(principal, action):
         return ()
     reached = sorted(
         {

@@ -24,6 +24,7 @@ from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 from citybase.security.dependencies import TheDatabase, TheVisitor
 from citybase.security.identity.authenticate import authenticate
+from citybase.security.oidc import endpoints as oidc_endpoints
 from citybase.security.principals import Principal
 from citybase.server import health
 from citybase.server.pages import page_routes
@@ -52,13 +53,18 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         async with database.begin() as connection:
             await connection.execute(text("SELECT 1"))
 
-    checks: health.Checks = {"postgres": check_postgres}
     feed = Feed()
+    checks: health.Checks = {"postgres": check_postgres, "nats": feed.check}
     latest = LatestReader(settings.data / "latest")
     observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
     publisher = ReadingPublisher(settings)
     return Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=ROUTES), *health.ROUTES, *page_routes()],
+        route_handlers=[
+            Router(API_PREFIX, route_handlers=ROUTES),
+            *oidc_endpoints.ROOT_ROUTES,
+            *health.ROUTES,
+            *page_routes(),
+        ],
         dependencies={
             "settings": provide(settings),
             "database": provide(database),
@@ -88,6 +94,7 @@ def feeding(settings: Settings, feed: Feed) -> Callable[[Litestar], AbstractAsyn
 
     async def follow_nats() -> None:
         async with listen(nats_address(settings)) as client:
+            feed.source = client
             await follow(client, feed.deliver)
 
     @asynccontextmanager

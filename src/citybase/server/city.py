@@ -12,6 +12,7 @@ import msgspec
 
 from citybase.city.packs import apply_shipped
 from citybase.engines.nats import embedded_nats, nats_address
+from citybase.engines.ports import is_free
 from citybase.engines.postgres import Database, EmbeddedPostgres
 from citybase.engines.processes import ChildProcess
 from citybase.engines.streams import Broker
@@ -26,6 +27,8 @@ __all__ = ["PROCESSES", "City", "running_postgres"]
 
 _LOG = logging.getLogger("citybase.city")
 _PATIENCE = 60.0
+_SETTLE = 0.05
+_PORT_TRIES = 3
 
 PROCESSES = {
     "server": "citybase.server",
@@ -60,14 +63,33 @@ class City:
             self.supervisor.stop()
 
     def _start_engines(self) -> None:
-        settings = msgspec.structs.replace(self.settings, **choose_ports(self.settings))
-        if settings.postgres_url is None:
-            postgres = EmbeddedPostgres(settings.data / "postgres")
+        named = self.settings
+        if named.postgres_url is None:
+            postgres = EmbeddedPostgres(named.data / "postgres")
             self.supervisor.start(postgres)
-            settings = msgspec.structs.replace(settings, postgres_url=postgres.url)
-        if settings.nats_url is None:
-            self.supervisor.start(embedded_nats(settings))
-        self.settings = settings
+            named = msgspec.structs.replace(named, postgres_url=postgres.url)
+        self.settings = msgspec.structs.replace(named, **choose_ports(named))
+        if named.nats_url is None:
+            for _ in range(_PORT_TRIES):
+                nats = embedded_nats(self.settings)
+                if self._starts(nats):
+                    return
+                # Somebody else took a port between our look and the server's: look again.
+                self.settings = msgspec.structs.replace(named, **choose_ports(named))
+            raise Problem("engine_unavailable", engine=f"NATS ({nats.log})")
+
+    def _starts(self, nats: ChildProcess) -> bool:
+        """Start NATS and keep it once it answers; False when it ended instead."""
+        nats.start()
+        ends = time.monotonic() + _PATIENCE
+        while nats.is_alive() and time.monotonic() < ends:
+            if not is_free(self.settings.host, self.settings.mqtt_port or 0):
+                time.sleep(_SETTLE)
+                if nats.is_alive():
+                    self.supervisor.keep(nats)
+                    return True
+            time.sleep(_SETTLE)
+        return False
 
     async def _prepare(self) -> str | None:
         migrate(self.settings.postgres_url or "")

@@ -27,7 +27,7 @@ _SECURITY_HEADERS = {
 @get(["/", "/{page:path}"], include_in_schema=False, media_type=MediaType.HTML)
 async def page(page: FromPath[str] = "") -> Response[bytes]:
     """One page for every address that is not the API's: the application finds its way by the address."""
-    if page.lstrip("/").startswith(("api/", "assets/", "health/")):
+    if page.lstrip("/").startswith(("api/", "assets/", "health/", "oidc/", ".well-known/")):
         raise Problem("not_found", what=page)
     index = PAGES / "index.html"
     if not index.is_file():

@@ -24,7 +24,7 @@ def language_of(request: Request[Any, Any, Any]) -> Language:
 
 
 def render(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
-    document = problem.document(language_of(request), instance=request.url.path)
+    document = problem.document(language_of(request), instance=request.scope["path"])
     return Response(
         msgspec.json.encode(document),
         status_code=document.status,
@@ -43,7 +43,9 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
     code = _BY_STATUS.get(error.status_code, "invalid_input" if error.status_code < 500 else "internal")
     return render(
         request,
-        Problem(code, what=request.url.path, reason=error.detail, limit="", action=request.method, reference=new_id()),
+        Problem(
+            code, what=request.scope["path"], reason=error.detail, limit="", action=request.method, reference=new_id()
+        ),
     )
 
 
@@ -54,7 +56,7 @@ def on_too_deep(request: Request[Any, Any, Any], _error: RecursionError) -> Resp
 
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     reference = new_id()
-    _LOG.error("unexpected error %s at %s %s", reference, request.method, request.url.path, exc_info=error)
+    _LOG.error("unexpected error %s at %s %s", reference, request.method, request.scope["path"], exc_info=error)
     return render(request, Problem("internal", reference=reference))
 
 

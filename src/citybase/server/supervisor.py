@@ -50,6 +50,10 @@ class Supervisor:
     def start(self, kept: Kept) -> None:
         """Start one and keep it from now on."""
         kept.start()
+        self.keep(kept)
+
+    def keep(self, kept: Kept) -> None:
+        """Keep one that runs already."""
         self._states.append(_State(kept, started=self.clock()))
 
     def watch(self) -> None:

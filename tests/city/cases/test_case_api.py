@@ -1,45 +1,18 @@
 """Cases over HTTP: what a page and another system meet."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from litestar.testing import AsyncTestClient
-from sqlalchemy import insert
 from tests.city.a_city import City
 
 from citybase.kernel.ids import new_id
 from citybase.kernel.settings import Settings
-from citybase.security.identity.models import person, role_grant
-from citybase.security.identity.secrets import hash_password
 from citybase.server.app import create_app
 
 pytestmark = pytest.mark.anyio
 
-PASSWORD = "correct horse battery"
 INTAKE = {"type": "air-pollution", "title": "工地扬尘", "area_code": "610116", "data": {"description": "未覆盖"}}
-
-
-@pytest.fixture
-async def client(city: City) -> AsyncIterator[Any]:
-    someone, bureau = new_id(), city.organizations["610100-data"]
-    async with city.database.begin() as connection:
-        await connection.execute(
-            insert(person).values(
-                id=someone,
-                username="duty",
-                name="值班员",
-                organization_id=bureau,
-                password_hash=hash_password(PASSWORD),
-            )
-        )
-        for role in ("operator", "administrator"):
-            await connection.execute(
-                insert(role_grant).values(id=new_id(), person_id=someone, role=role, organization_id=bureau)
-            )
-    async with AsyncTestClient(create_app(Settings(), city.database)) as client:
-        await client.post("/api/v1/session", json={"username": "duty", "password": PASSWORD})
-        yield client
 
 
 async def test_a_case_is_taken_in_found_and_acted_on(client: Any) -> None:

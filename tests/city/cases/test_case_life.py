@@ -82,7 +82,7 @@ async def test_an_alarm_opens_one_case_however_often_its_event_comes(city: City)
     assert case.number.endswith("-0001")
     assert (case.title, case.priority, case.area_name) == ("长安站 PM2.5 超过 150", "high", "长安区")
     assert (case.state.id, case.owner.name) == ("received", "市数据局")
-    assert case.data == {"rule": "pm25-high", "property": "pm25", "value": 180.0}
+    assert case.data == {"rule": "pm25-high", "value": 180.0}
     assert case.alarm is not None
     assert str(case.alarm.id) == event.subject
     assert case.place == "韦曲街道"
@@ -99,6 +99,11 @@ async def test_two_deliveries_at_the_same_moment_open_one_case(city: City) -> No
 
 async def test_an_alarm_that_no_case_type_subscribes_to_opens_nothing(city: City) -> None:
     assert await happen(city, raised(city, case_type="flood")) is None
+
+
+@pytest.mark.parametrize(("given", "kept"), [("urgent", "urgent"), (2, "high"), (None, "normal"), ("odd", "normal")])
+async def test_an_alarms_priority_is_the_cases(city: City, given: Any, kept: str) -> None:
+    assert (await read_case(city.database, SYSTEM, await opened(city, priority=given))).priority == kept
 
 
 async def test_an_alarm_of_a_resource_that_is_gone_still_opens_its_case(city: City) -> None:

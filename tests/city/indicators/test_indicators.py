@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from tests.city.a_city import City
 
 from citybase.city.cases import NewCase, open_case
@@ -29,9 +29,11 @@ from citybase.city.indicators import (
 from citybase.city.indicators.definitions import state_of
 from citybase.city.indicators.relations import arrow_schema
 from citybase.city.indicators.sql import inspect, lower_bound, run, try_out
+from citybase.city.observations.models import alarm, alarm_rule
 from citybase.engines.outbox import outbox
 from citybase.kernel.clock import now
 from citybase.kernel.errors import Problem
+from citybase.kernel.ids import new_id
 from citybase.security.principals import SYSTEM, Principal
 from citybase.security.transactions import begin
 
@@ -149,8 +151,12 @@ def test_a_wrong_column_and_a_missing_value_are_named() -> None:
 
 
 def test_only_the_columns_that_a_statement_names_are_read() -> None:
-    assert inspect("SELECT count(*) AS value FROM case_record WHERE late").columns == frozenset({"late"})
-    assert inspect("SELECT c.* FROM case_record c").columns is None
+    assert inspect("SELECT count(*) AS value FROM case_record WHERE late").columns == frozenset(
+        {"value", "case_record", "late"}
+    )
+    assert "resource_id" in (inspect("SELECT name FROM alarm JOIN resource USING (resource_id)").columns or ())
+    for every in ("SELECT c.* FROM case_record c", "SELECT count(*) AS value FROM alarm NATURAL JOIN resource"):
+        assert inspect(every).columns is None
 
 
 def test_the_earliest_bound_of_all_reads_of_observations_holds() -> None:
@@ -214,7 +220,7 @@ async def test_the_rows_behind_are_those_of_the_readers_scope(city: City) -> Non
 
     assert [await seen(who, "cases-open") for who in (city.operator, city.neighbour, city.clerk)] == [3, 1, 0]
     assert [await seen(who, "readings-today") for who in (city.clerk, city.neighbour)] == [1, 0]
-    assert sources.asked[-1][1] == []
+    assert sources.asked[-1][1] == set()
 
 
 @pytest.mark.anyio
@@ -228,6 +234,28 @@ async def test_observations_and_latest_values_are_counted(city: City) -> None:
     assert sources.asked[0][0].astimezone(UTC).hour == 16  # midnight in the city
     rows = await read_rows(city.database, sources, city.clerk, "readings-today", cursor=None, limit=50)
     assert (rows.items[0]["readings"], rows.items[0]["_link"]["kind"]) == (2, "resource")
+
+
+@pytest.mark.anyio
+async def test_active_alarms_lead_to_their_alarms_for_those_who_own_the_station(city: City) -> None:
+    await keep(city, *SHIPPED)
+    alarm_id, moment = new_id(), now()
+    async with city.database.begin() as connection:
+        await connection.execute(
+            insert(alarm_rule).values(
+                id="r", pack="air", kind="air-station", name="重度", name_en="Heavy", priority="high", definition={}
+            )
+        )
+        values = {"rule": "r", "resource_id": city.station, "owner_id": city.organizations["610116-eco"]}
+        words = {"message": "超标", "message_en": "Above", "priority": "high", "state": "raised", "raised_at": moment}
+        await connection.execute(insert(alarm).values(id=alarm_id, **values, **words))
+    sources = FakeObservations(str(city.station))
+    await compute_due(city.database, sources)
+    assert (await read_indicator(city.database, city.leader, "alarms-active")).value == 1.0
+    rows = await read_rows(city.database, sources, city.clerk, "alarms-active", cursor=None, limit=50)
+    assert rows.items[0]["_link"] == {"kind": "alarm", "id": str(alarm_id)}
+    assert (rows.items[0]["resource"], rows.items[0]["priority"]) == ("长安站", "high")
+    assert (await read_rows(city.database, sources, city.neighbour, "alarms-active", cursor=None, limit=1)).items == []
 
 
 @pytest.mark.anyio

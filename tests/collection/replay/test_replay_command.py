@@ -1,9 +1,11 @@
 """`citybase replay` from files to acknowledged messages, with a made-up ledger and tiny gateways."""
 
 import asyncio
+import csv
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +17,10 @@ from typer.testing import CliRunner
 from citybase.cli import build
 from citybase.collection.replay import commands
 from citybase.collection.replay.credentials import Gateways
+from citybase.collection.replay.recording import PROPERTIES
 from citybase.kernel.errors import Problem
+
+COLUMNS = dict(zip(("PM2.5", "PM10", "SO2", "NO2", "CO", "O3"), PROPERTIES, strict=True))
 
 
 class Ledger:
@@ -78,9 +83,10 @@ def test_the_made_week_is_played_whole(city: City) -> None:
     lines = [line.split() for line in output.splitlines()]
     assert ["mqtt", "336", "336", "0", "0"] in lines
     assert ["hj212", "336", "336", "0", "0"] in lines
-    values = sum(int(line[1]) for line in lines if line[:1] in (["pm25"], ["pm10"], ["so2"], ["no2"], ["co"], ["o3"]))
-    missing = sum(int(line[2]) for line in lines if line[:1] in (["pm25"], ["pm10"], ["so2"], ["no2"], ["co"], ["o3"]))
-    assert (values + missing, missing) == (672 * 6, MADE.read_text().count(",NA,") - MADE.read_text().count("NA,NA"))
+    values = {line[0]: (int(line[1]), int(line[2])) for line in lines if line and line[0] in PROPERTIES}
+    with MADE.open() as file:
+        gaps = Counter(key for row in csv.DictReader(file) for key, text in row.items() if text == "NA")
+    assert values == {name: (672 - gaps[key], gaps[key]) for key, name in COLUMNS.items()}
 
 
 def test_bounds_mapping_and_present_times_are_obeyed(city: City) -> None:
@@ -126,7 +132,7 @@ def test_lines_left_out_are_named(city: City, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [("--map", "Made-1"), ("--from", "yesterday"), ("--map", "Z=XA-AIR-1")])
 def test_a_wrong_option_is_refused_before_anything_is_issued(city: City, wrong: tuple[str, str]) -> None:
-    with pytest.raises(Problem, match=wrong[1]):
+    with pytest.raises(Problem, match=wrong[1].partition("=")[0]):
         run(str(MADE), *wrong)
     assert city.ledger.issued == ()
 

@@ -44,6 +44,8 @@ interface Options {
   version?: number
   signal?: AbortSignal
   query?: Query
+  /** Statuses beyond 2xx whose body is an answer all the same. */
+  accept?: number[]
 }
 
 /** Sends one request; answers the decoded body (undefined for 204) or throws `ApiProblem`. */
@@ -67,7 +69,7 @@ export async function request<T>(method: string, path: string, options: Options 
     if (error instanceof DOMException && error.name === 'AbortError') throw error
     throw new ApiProblem({ status: 0, code: 'network', title: m.value.problems.network, remedy: m.value.problems.networkRemedy })
   }
-  if (response.ok) return (await bodyOf(response)) as T
+  if (response.ok || options.accept?.includes(response.status)) return (await bodyOf(response)) as T
   if (response.status === 401 && !path.startsWith('/session')) onSignedOut()
   throw await problemOf(response)
 }

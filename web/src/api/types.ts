@@ -18,10 +18,11 @@ export interface ProblemBody {
   errors?: FieldError[]
 }
 export interface FieldError {
-  field?: string
-  pointer?: string
+  /** JSON pointer into the body, or a column. */
+  pointer: string
+  code: string
   message: string
-  remedy?: string
+  row?: number
 }
 
 /** Anything with a Chinese name and, mostly, an English one. */
@@ -79,8 +80,15 @@ export interface JsonSchema {
 }
 
 export interface Kind extends Named {
+  description?: string
+  code_pattern?: string
+  code_example?: string
   schema: JsonSchema
-  life_cycle: { initial: string; states: Named[]; transitions: { from: string; to: string; name: string; name_en?: string }[] }
+  life_cycle: {
+    initial: string
+    states: (Named & { final?: boolean })[]
+    transitions: { from: string; to: string; name: string; name_en?: string }[]
+  }
   properties: Property[]
   icon?: string | null
 }
@@ -107,10 +115,16 @@ export interface Resource {
 }
 export interface ResourceDetail extends Resource {
   attributes: Record<string, unknown>
-  address: string | null
+  address: string
   tags: string[]
-  links: { id: string; relation: string; resource?: { id: string; code: string; name: string } | null }[]
+  links: { id: string; relation: string; direction: 'in' | 'out'; resource: ResourceRef }[]
   created_at: string
+}
+export interface ResourceRef {
+  id: string
+  kind?: string
+  code: string
+  name: string
 }
 export interface ResourceDraft {
   kind: string
@@ -118,7 +132,7 @@ export interface ResourceDraft {
   name: string
   owner_id: string
   area_code?: string | null
-  address?: string | null
+  address: string
   longitude?: number | null
   latitude?: number | null
   classification: number
@@ -126,10 +140,16 @@ export interface ResourceDraft {
 }
 export type Facets = Record<string, { value: string; count: number }[]>
 export interface HistoryEntry {
+  version: number
   time: string
-  actor: { name: string; organization?: string | null } | null
+  actor: Actor
   action: string
-  changes?: Record<string, unknown> | null
+  /** Field -> value before and after. */
+  changes: Record<string, [before: unknown, after: unknown]>
+}
+export interface Actor {
+  name: string
+  organization: string | null
 }
 export interface DeviceCredential {
   device: string
@@ -139,7 +159,8 @@ export interface DeviceCredential {
 export interface ImportPreview {
   id: string
   file_name: string
-  state?: string
+  kind: string
+  state: string
   encoding: string | null
   sheet: string | null
   columns: { header: string; field: string | null }[]
@@ -163,7 +184,7 @@ export interface Series {
   unit: string
   points: [string, number | null][]
   window: string | null
-  thresholds: { rule: string; value: number; label: string }[]
+  thresholds: { rule: string; value: number; label: string; label_en?: string }[]
 }
 export interface Rejection {
   id?: string
@@ -178,7 +199,7 @@ export type Priority = 'urgent' | 'high' | 'normal' | 'low'
 export type AlarmState = 'active' | 'acknowledged' | 'cleared'
 export interface Alarm {
   id: string
-  rule: { id: string; name: string }
+  rule: Named
   resource: { id: string; code: string; name: string }
   property?: string | null
   area_code: string | null
@@ -191,6 +212,7 @@ export interface Alarm {
   acknowledged_at: string | null
   cleared_at: string | null
   message: string
+  message_en?: string
   case_id: string | null
   longitude: number | null
   latitude: number | null
@@ -208,47 +230,80 @@ export interface CaseItem {
   id: string
   number: string
   type: string
+  type_name: string
+  type_name_en?: string
   title: string
   state: Named
   priority: Priority | number
-  owner: { id: string; name: string } | null
+  owner: OrganizationRef
   area_code: string | null
   area_name: string | null
   longitude: number | null
   latitude: number | null
   due_at: string | null
   remaining_seconds: number | null
+  late: boolean
   opened_at: string
   updated_at: string
-  last_step: string | { name: string; time: string } | null
+  closed_at: string | null
+  last_step: { name: string; name_en?: string; time: string } | null
+}
+export interface OrganizationRef {
+  id: string
+  name: string
 }
 export interface CaseDetail extends CaseItem {
   version: number
+  place: string
   data: Record<string, unknown>
+  registrar: OrganizationRef
+  handler: OrganizationRef | null
   timeline: CaseStep[]
   available_actions: CaseAction[]
   clocks: CaseClockState[]
-  alarm: Alarm | null
-  resource: { id: string; code: string; name: string } | null
+  alarm: CaseAlarm | null
+  resource: ResourceRef | null
+  /** Who is waited for, and for which actions; null when nobody is. */
+  who_next: { organization: OrganizationRef; actions: Named[] } | null
 }
+/** The alarm that opened the case, with the data of its event. */
+export interface CaseAlarm {
+  id: string
+  data: { message?: string; message_en?: string; rule_id?: string; property?: string; value?: number | null; raised_at?: string } & Record<
+    string,
+    unknown
+  >
+  cleared_at: string | null
+}
+/** A step of the timeline; a note changes nothing, its `from` and `to` are null. */
 export interface CaseStep {
   time: string
   action: string
   name: string
-  actor: { name: string; organization: string | null } | null
-  comment: string | null
+  name_en?: string
+  actor: Actor
+  owner: OrganizationRef
+  comment: string
+  form: Record<string, unknown>
   from: string | null
-  to: string
+  to: string | null
 }
 export interface CaseAction extends Named {
   form: JsonSchema | null
   primary: boolean
-  to?: string
+  to: string
+  comment: string
+  /** Who will hold the case if the form names nobody else. */
+  assigns: OrganizationRef | null
 }
 export interface CaseClockState extends Named {
-  due_at: string | null
+  owner: OrganizationRef
+  due_at: string
+  stopped_at: string | null
   state: string
   remaining_seconds: number | null
+  /** The due time lies beyond the announced working calendar. */
+  estimated: boolean
 }
 
 export type TargetState = 'ok' | 'warn' | 'alarm' | 'none'
@@ -260,27 +315,35 @@ export interface IndicatorItem extends Named {
   state: TargetState
   trend: (number | null)[]
   computed_at: string | null
+  /** ISO 8601 duration. */
   period: string
+  /** Why the last computation failed; the value is then older. */
+  error: string | null
 }
 export interface IndicatorDetail extends IndicatorItem {
   description: string
   sql: string
-  tables: { name: string; kind: string; rows: number | null }[]
+  tables: { name: string; title: string; title_en: string; kind: string; rows: number | null }[]
   numerator: number | null
   denominator: number | null
   history: { time: string; value: number | null }[]
   serves: string[]
   pack: string
 }
+export interface RowLink {
+  kind: 'case' | 'alarm' | 'resource' | 'organization'
+  id: string
+}
 export interface IndicatorRows {
   columns: { id: string; name: string }[]
-  items: (Record<string, unknown> & { _link?: string | null })[]
+  items: (Record<string, unknown> & { _link?: RowLink | null })[]
   next?: string | null
 }
 
 export interface Figure extends Named {
   value: number | null
   unit: string
+  decimals?: number | null
   note: string | null
   note_state: TargetState | 'high' | 'late' | 'info' | null
   trend: (number | null)[]
@@ -295,6 +358,7 @@ export interface StationProperties {
   id: string
   name: string
   kind: string
+  layer: string
   state: StationState
   value: number | null
   property: string | null
@@ -304,15 +368,16 @@ export interface StationProperties {
 export interface MarkProperties {
   id: string
   name?: string
-  title?: string
   state?: string
   priority?: Priority | number
+  case_id?: string | null
+  resource_id?: string
 }
 export interface CityMapData {
-  cells: FeatureCollection<Polygon | MultiPolygon, { area_code: string; name: string }>
+  cells: FeatureCollection<Polygon | MultiPolygon, { area_code: string; name: string; name_en?: string | null }>
   schematic: boolean
   approval: string | null
-  layers: (Named & { count: number; kind: string })[]
+  layers: (Named & { count: number; kind: 'station' | 'alarm' | 'case' })[]
   stations: FeatureCollection<Point, StationProperties>
   alarms: FeatureCollection<Point, MarkProperties>
   cases: FeatureCollection<Point, MarkProperties>
@@ -321,13 +386,14 @@ export interface CityMapData {
 export interface AuditItem {
   index: number
   time: string
-  actor: { name: string; organization: string | null } | null
+  actor: Actor
   action: string
-  target: { type: string; id: string } | null
+  target: { type: string; id: string }
   outcome: string
 }
 export interface AuditDetail extends AuditItem {
   entry: unknown
+  /** Hashes are base64, as in the checkpoint. */
   leaf_hash: string
   proof: string[]
   checkpoint: string
@@ -336,31 +402,47 @@ export interface AuditDetail extends AuditItem {
 export interface ApiToken {
   id: string
   name: string
-  scopes: string[]
+  actions: string[]
   created_at: string
   expires_at: string | null
   last_used_at: string | null
-  token?: string
+}
+/** What was made; the secret is shown this once. */
+export interface Created {
+  id: string
+  secret: string
 }
 export interface Person {
   id: string
   username: string
   name: string
+  kind: 'person' | 'service'
   organization: { id: string; code?: string; name: string }
-  roles: string[]
+  grants: Grant[]
   clearance: number
-  active: boolean
-  locked_until?: string | null
+  disabled: boolean
+  locked_until: string | null
+  version: number
 }
-export interface Role extends Named {
-  description?: string | null
-  permissions: string[]
+/** A role holds at an organisation and everything below it. */
+export interface Grant {
+  role: string
+  organization_id: string
 }
+export type Role = Named
+/** `statutory`: what the announced calendar says; `own`: whether the city set the day itself. */
 export interface CalendarDay {
   date: string
   working: boolean
-  note: string | null
-  source?: string | null
+  statutory: boolean
+  own: boolean
+  note: string
+}
+export interface CalendarYear {
+  year: number
+  /** After this day nothing is announced yet. */
+  known_through: string
+  items: CalendarDay[]
 }
 export interface PackItem {
   id: string
@@ -374,11 +456,10 @@ export interface PackItem {
 export interface EngineHealth {
   name: string
   ok: boolean
-  detail?: string | null
+  milliseconds: number
+  problem: string
 }
 export interface Ready {
-  ok?: boolean
-  status?: string
-  engines?: EngineHealth[]
-  checks?: Record<string, { ok: boolean; detail?: string | null } | string | boolean>
+  ok: boolean
+  engines: EngineHealth[]
 }

@@ -10,7 +10,9 @@ function once<T>(path: string, unwrap: (body: unknown) => T): () => ShallowRef<T
   return () => {
     if (!asked) {
       asked = true
-      get<unknown>(path).then((body) => (value.value = unwrap(body))).catch(() => (asked = false))
+      get<unknown>(path)
+        .then((body) => (value.value = unwrap(body)))
+        .catch(() => (asked = false))
     }
     return value
   }

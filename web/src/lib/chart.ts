@@ -35,7 +35,7 @@ export function drawChart(chart: ECharts, contents: ChartContents): void {
     {
       animation: false,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      grid: { left: 8, right: 16, top: 28, bottom: 8, outerBoundsMode: 'same' },
+      grid: { left: 8, right: 16, top: 6, bottom: 8, outerBoundsMode: 'same' },
       tooltip: {
         trigger: 'axis',
         confine: true,
@@ -97,6 +97,5 @@ function axisTime(value: number, points: [string, number | null][], language: La
   const iso = new Date(value).toISOString()
   const clock = timeText(iso, language, 'clock')
   if (span <= 1.5 * DAY_MS && clock !== '00:00') return clock
-  const day = timeText(iso, language, 'date').replace(/^\d{4}年/, '').split(' ')
-  return language === 'zh' ? day[0]! : `${day[1]} ${day[2]}`
+  return timeText(iso, language, 'day')
 }

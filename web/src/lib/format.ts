@@ -10,8 +10,14 @@ const WEEKDAYS = {
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 /** From where on a number is shortened, the divisor, the unit and its decimals. */
 const SCALES: Record<Language, [from: number, divisor: number, unit: string, decimals: number][]> = {
-  zh: [[1e8, 1e8, '亿', 2], [1e5, 1e4, '万', 1]],
-  en: [[1e9, 1e9, 'bn', 2], [1e6, 1e6, 'M', 2]],
+  zh: [
+    [1e8, 1e8, '亿', 2],
+    [1e5, 1e4, '万', 1],
+  ],
+  en: [
+    [1e9, 1e9, 'bn', 2],
+    [1e6, 1e6, 'M', 2],
+  ],
 }
 
 /** All digits, grouped by three; two decimals at most where the number of decimals is not given. */
@@ -68,7 +74,7 @@ export function wallTime(instant: Date): Wall {
   }
 }
 
-export type TimeStyle = 'full' | 'date' | 'clock' | 'seconds'
+export type TimeStyle = 'full' | 'date' | 'day' | 'clock' | 'seconds'
 
 /** 11月20日 周五 10:42, with the year where it is not this year's. */
 export function timeText(iso: string, language: Language, style: TimeStyle = 'full', now = new Date()): string {
@@ -77,6 +83,7 @@ export function timeText(iso: string, language: Language, style: TimeStyle = 'fu
   const w = wallTime(instant)
   if (style === 'clock') return w.clock
   if (style === 'seconds') return w.seconds
+  if (style === 'day') return language === 'zh' ? `${w.month}月${w.day}日` : `${w.day} ${MONTHS[w.month - 1]}`
   const otherYear = w.year !== wallTime(now).year
   const day =
     language === 'zh'
@@ -102,4 +109,30 @@ export function plainText(value: unknown): string {
   if (typeof value === 'number') return exactNumber(value)
   if (typeof value === 'object') return JSON.stringify(value)
   return String(value)
+}
+
+const UNITS: Record<Language, [seconds: number, unit: string][]> = {
+  zh: [
+    [86400, '天'],
+    [3600, '小时'],
+    [60, '分钟'],
+    [1, '秒'],
+  ],
+  en: [
+    [86400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ],
+}
+const ISO_DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/
+
+/** PT300S -> 5 分钟; what is no ISO 8601 duration is given back. */
+export function durationText(iso: string, language: Language): string {
+  const parts = ISO_DURATION.exec(iso)
+  if (!parts) return iso
+  const [days, hours, minutes, seconds] = parts.slice(1).map((part) => Number(part ?? 0))
+  const total = days! * 86400 + hours! * 3600 + minutes! * 60 + seconds!
+  const [size, unit] = UNITS[language].find(([size]) => total >= size && total % size === 0) ?? [1, UNITS[language][3]![1]]
+  return `${total / size}${THIN_SPACE}${unit}`
 }

@@ -8,5 +8,10 @@ export type LedgerFilters = Record<FilterName, string | undefined>
 
 export function useLedgerFilters(): ComputedRef<LedgerFilters> {
   const route = useRoute()
-  return computed(() => Object.fromEntries(FILTERS.map((name) => [name, typeof route.query[name] === 'string' ? route.query[name] : undefined])) as LedgerFilters)
+  return computed(
+    () =>
+      Object.fromEntries(
+        FILTERS.map((name) => [name, typeof route.query[name] === 'string' ? route.query[name] : undefined]),
+      ) as LedgerFilters,
+  )
 }

@@ -1,6 +1,7 @@
 /** One push channel (SSE) for all pages: opened with the first listener, closed with the last. */
 import { onScopeDispose, ref } from 'vue'
 import { API } from '@/api/client'
+import type { Latest } from '@/api/types'
 
 export type LiveEvent = 'latest' | 'alarm' | 'case' | 'indicator'
 type Handler = (data: unknown) => void
@@ -56,4 +57,13 @@ export function calmly(action: () => void, wait = 1500): () => void {
       action()
     }, wait)
   }
+}
+
+/** Listens for new readings. On the channel times are milliseconds; pages know ISO 8601 only. */
+export function onReadings(handler: (items: Latest[]) => void): void {
+  type Pushed = Omit<Latest, 'time' | 'received'> & { time: number | string; received: number | string }
+  const iso = (time: number | string) => new Date(time).toISOString()
+  onLive('latest', (data) =>
+    handler((data as { items: Pushed[] }).items.map((item) => ({ ...item, time: iso(item.time), received: iso(item.received) }))),
+  )
 }

@@ -53,7 +53,10 @@ export interface Listed<T> {
 }
 
 /** A list that grows by cursor. `reload` starts again from the top. */
-export function useList<T>(fetcher: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>, dependencies: WatchSource[] = []): Listed<T> {
+export function useList<T>(
+  fetcher: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>,
+  dependencies: WatchSource[] = [],
+): Listed<T> {
   const items = shallowRef<T[]>([])
   const next = ref<string>()
   const total = shallowRef<{ count: number; exact: boolean }>()

@@ -1,4 +1,4 @@
-/** A year of calendar days as twelve months that start on Monday. */
+/** The days of a year as twelve months that start on Monday. */
 import type { CalendarDay } from '@/api/types'
 
 export interface Month {
@@ -8,16 +8,18 @@ export interface Month {
   days: CalendarDay[]
 }
 
-/** Days that the city did not mention are working days from Monday to Friday. */
-export function monthsOf(year: number, known: CalendarDay[]): Month[] {
-  const byDate = new Map(known.map((day) => [day.date, day]))
-  return Array.from({ length: 12 }, (_, month) => {
-    const length = new Date(Date.UTC(year, month + 1, 0)).getUTCDate()
-    const days = Array.from({ length }, (_, day) => {
-      const instant = new Date(Date.UTC(year, month, day + 1))
-      const date = instant.toISOString().slice(0, 10)
-      return byDate.get(date) ?? { date, working: instant.getUTCDay() % 6 !== 0, note: null }
-    })
-    return { number: month + 1, offset: (new Date(Date.UTC(year, month, 1)).getUTCDay() + 6) % 7, days }
+/** 0 for Monday to 6 for Sunday. */
+function weekday(date: string): number {
+  return (new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7
+}
+
+export function isWeekday(date: string): boolean {
+  return weekday(date) < 5
+}
+
+export function monthsOf(days: CalendarDay[]): Month[] {
+  return Array.from({ length: 12 }, (_, index) => {
+    const own = days.filter((day) => Number(day.date.slice(5, 7)) === index + 1)
+    return { number: index + 1, offset: own[0] ? weekday(own[0].date) : 0, days: own }
   })
 }

@@ -3,8 +3,9 @@ const HOUR_MS = 3_600_000
 
 export const RANGES = { '6h': 6, '24h': 24, '7d': 168, '30d': 720 } as const
 export type RangeName = keyof typeof RANGES | 'last'
-export const WINDOWS = ['raw', '1m', '10m', '1h', '1d'] as const
-export type WindowName = (typeof WINDOWS)[number]
+/** Windows as ISO 8601 durations; raw is none. */
+export const WINDOWS = { raw: undefined, '1m': 'PT1M', '10m': 'PT10M', '1h': 'PT1H', '1d': 'P1D' } as const
+export type WindowName = keyof typeof WINDOWS
 
 /** `last` ends at the newest reading there is: a replay or a device that fell silent still shows something. */
 export function rangeOf(name: RangeName, now: Date, newest?: string): { from: string; to: string } {

@@ -33,8 +33,24 @@ export function forgetPerson(): void {
 }
 
 export type Permission =
-  | 'identity.read' | 'identity.write' | 'calendar.write' | 'pack.read' | 'resource.read' | 'resource.write' | 'resource.import' | 'credential.issue'
-  | 'alarm.read' | 'alarm.acknowledge' | 'case.read' | 'case.intake' | 'indicator.read' | 'indicator.compute' | 'map.write' | 'system.read' | 'audit.read' | 'observation.read'
+  | 'identity.read'
+  | 'identity.write'
+  | 'calendar.write'
+  | 'pack.read'
+  | 'resource.read'
+  | 'resource.write'
+  | 'resource.import'
+  | 'credential.issue'
+  | 'alarm.read'
+  | 'alarm.acknowledge'
+  | 'case.read'
+  | 'case.intake'
+  | 'indicator.read'
+  | 'indicator.compute'
+  | 'map.write'
+  | 'system.read'
+  | 'audit.read'
+  | 'observation.read'
 
 /** Whether to offer something at all; the server decides again when it is done. */
 export function may(permission: Permission): boolean {

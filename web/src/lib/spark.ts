@@ -7,13 +7,15 @@ export function sparkPath(values: (number | null)[], width: number, height: numb
   const y = (v: number) => (high === low ? height / 2 : margin + ((high - v) / (high - low)) * (height - 2 * margin))
   const step = width / (values.length - 1)
   let pen = 'M'
-  return values.map((v, i) => {
-    if (v === null) {
-      pen = 'M'
-      return ''
-    }
-    const point = `${pen}${(i * step).toFixed(1)} ${y(v).toFixed(1)}`
-    pen = 'L'
-    return point
-  }).join('')
+  return values
+    .map((v, i) => {
+      if (v === null) {
+        pen = 'M'
+        return ''
+      }
+      const point = `${pen}${(i * step).toFixed(1)} ${y(v).toFixed(1)}`
+      pen = 'L'
+      return point
+    })
+    .join('')
 }

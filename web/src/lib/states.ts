@@ -1,5 +1,5 @@
 /** From the words of the API to the colours and words of the page. */
-import type { CaseItem, Priority } from '@/api/types'
+import type { CaseItem, IndicatorItem, Priority } from '@/api/types'
 import { m } from '@/messages'
 import { clockOf } from './format'
 
@@ -30,11 +30,13 @@ export function caseTag(item: CaseItem): { tone: Tone; text: string } {
   return { tone: 'info', text: m.value.priority[priority] }
 }
 
-export function lastStepText(step: CaseItem['last_step']): string {
-  return typeof step === 'string' ? step : (step?.name ?? '')
+/** Outcomes of audited actions: done, denied, failed. */
+export function outcomeOf(outcome: string): { tone: Tone; text: string } {
+  return { tone: outcome === 'done' ? 'ok' : 'alarm', text: m.value.audit.outcomes[outcome] ?? outcome }
 }
 
-const GOOD_OUTCOMES = ['ok', 'allowed', 'success', 'done']
-export function outcomeOf(outcome: string): { tone: Tone; text: string } {
-  return { tone: GOOD_OUTCOMES.includes(outcome) ? 'ok' : 'alarm', text: m.value.audit.outcomes[outcome] ?? outcome }
+/** How a number stands to its target; a number not yet measured says so. */
+export function targetTag(indicator: IndicatorItem): { tone: Tone; text: string } {
+  if (indicator.value === null) return { tone: 'off', text: m.value.indicators.noValue }
+  return { tone: toneOf(indicator.state), text: m.value.indicators.states[indicator.state] }
 }

@@ -2,6 +2,7 @@
 import { Map as MapLibre, Popup, setWorkerUrl, type GeoJSONSource, type MapGeoJSONFeature, type PointLike } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import type { Feature, FeatureCollection, MultiPolygon, Point, Polygon } from 'geojson'
+import { language, named } from '@/messages'
 import { boxOf, largestPart } from './geometry'
 import { caseImage, cityStyle, LAYERS_OF, nameImage, POINTABLE, type SourceId } from './style'
 
@@ -9,16 +10,20 @@ setWorkerUrl(workerUrl)
 
 export type MapHit = { layer: 'stations' | 'cases' | 'alarms'; properties: Record<string, unknown>; at: [number, number] }
 export type MapContents = Partial<Record<SourceId, FeatureCollection>>
-const PADDING = 26
-const PLACE_ZOOM = 9.6
+const PADDING = { top: 24, right: 24, bottom: 44, left: 24 }
+const PLACE_ZOOM = 9
 const REACH = 6
 
-type Districts = FeatureCollection<Polygon | MultiPolygon, { area_code: string; name: string }>
+type Districts = FeatureCollection<Polygon | MultiPolygon, { area_code: string; name: string; name_en?: string | null }>
 /** One point a district for its name; where two would touch, the larger district keeps its own. */
 function namesOf(cells: Districts): FeatureCollection<Point> {
-  const features = cells.features.map(({ geometry, properties: { name, area_code } }): Feature<Point> => {
+  const features = cells.features.map(({ geometry, properties }): Feature<Point> => {
     const { area, centre } = largestPart(geometry)
-    return { type: 'Feature', properties: { name, image: `name ${area_code}`, order: -area }, geometry: { type: 'Point', coordinates: centre } }
+    return {
+      type: 'Feature',
+      properties: { name: named(properties), image: `name ${language.value} ${properties.area_code}`, order: -area },
+      geometry: { type: 'Point', coordinates: centre },
+    }
   })
   return { type: 'FeatureCollection', features }
 }
@@ -52,15 +57,23 @@ export class CityMapView {
 
   /** Shows what is given; sources that are not named stay as they are. */
   fill(contents: MapContents): void {
-    const framed = Boolean(this.contents.cells?.features.length || this.contents.place?.features.length)
+    const before = this.subject()
     this.contents = { ...this.contents, ...contents, ...(contents.cells && { names: namesOf(contents.cells as Districts) }) }
     if (this.map.getSource('cells')) this.refill()
-    if (!framed) this.frame(false)
+    if (!this.moved && this.subject() !== before) this.frame(false)
+  }
+
+  /** What the map is about: one place, or the city; changes only when the view should follow. */
+  private subject(): string {
+    const place = this.contents.place?.features[0] as Feature<Point> | undefined
+    if (place) return place.geometry.coordinates.join()
+    return this.contents.cells?.features.length ? 'city' : ''
   }
 
   private refill(): void {
     this.addImage('case', caseImage)
-    for (const { properties } of this.contents.names?.features ?? []) this.addImage(String(properties?.image), () => nameImage(String(properties?.name)))
+    for (const { properties } of this.contents.names?.features ?? [])
+      this.addImage(String(properties?.image), () => nameImage(String(properties?.name)))
     for (const [id, data] of Object.entries(this.contents)) this.map.getSource<GeoJSONSource>(id)?.setData(data)
     for (const id of this.hidden) this.show(id, false)
   }
@@ -94,6 +107,7 @@ export class CityMapView {
     if (visible) this.hidden.delete(id)
     else this.hidden.add(id)
     for (const layer of LAYERS_OF[id] ?? []) this.map.setLayoutProperty(layer, 'visibility', visible ? 'visible' : 'none')
+    this.map.setFilter('stations', ['!', ['in', ['get', 'layer'], ['literal', [...this.hidden]]]])
   }
 
   /** Draws again with the colours of the theme that is now set. */
@@ -109,15 +123,25 @@ export class CityMapView {
       hover(hit)
     })
     this.map.on('mouseout', () => hover(undefined))
-    this.map.on('click', ({ point, lngLat }) => press(this.under(point), [lngLat.lng, lngLat.lat]))
+    this.map.on('click', ({ point, lngLat }) => {
+      this.moved = true
+      press(this.under(point), [lngLat.lng, lngLat.lat])
+    })
   }
 
   private under({ x, y }: { x: number; y: number }): MapHit | undefined {
-    const box: [PointLike, PointLike] = [[x - REACH, y - REACH], [x + REACH, y + REACH]]
+    const box: [PointLike, PointLike] = [
+      [x - REACH, y - REACH],
+      [x + REACH, y + REACH],
+    ]
     const layers = POINTABLE.filter((id) => this.map.getLayer(id))
     const feature: MapGeoJSONFeature | undefined = this.map.queryRenderedFeatures(box, { layers })[0]
     if (!feature || feature.geometry.type !== 'Point') return undefined
-    return { layer: feature.layer.id as MapHit['layer'], properties: feature.properties, at: feature.geometry.coordinates as [number, number] }
+    return {
+      layer: feature.layer.id as MapHit['layer'],
+      properties: feature.properties,
+      at: feature.geometry.coordinates as [number, number],
+    }
   }
 
   openPopup(at: [number, number], content: HTMLElement): void {

@@ -9,7 +9,9 @@ function rings(geometry: Polygon | MultiPolygon): Position[][] {
 
 /** The box around everything, or undefined when there is nothing. */
 export function boxOf(collection: FeatureCollection<Polygon | MultiPolygon | Point>): Box | undefined {
-  const points = collection.features.flatMap(({ geometry }) => (geometry.type === 'Point' ? [geometry.coordinates] : rings(geometry).flat()))
+  const points = collection.features.flatMap(({ geometry }) =>
+    geometry.type === 'Point' ? [geometry.coordinates] : rings(geometry).flat(),
+  )
   if (!points.length) return undefined
   const [xs, ys] = [points.map((p) => p[0]!), points.map((p) => p[1]!)]
   const least = (values: number[]) => values.reduce((a, b) => Math.min(a, b))
@@ -32,7 +34,9 @@ function areaAndCentre(ring: Position[]): { area: number; centre: [number, numbe
 
 /** The largest outer ring's area (in square degrees) and centroid: how big a district is, and where its name goes. */
 export function largestPart(geometry: Polygon | MultiPolygon): { area: number; centre: [number, number] } {
-  return rings(geometry).map(areaAndCentre).reduce((best, next) => (next.area > best.area ? next : best))
+  return rings(geometry)
+    .map(areaAndCentre)
+    .reduce((best, next) => (next.area > best.area ? next : best))
 }
 
 function within(ring: Position[], [x, y]: [number, number]): boolean {

@@ -5,10 +5,12 @@ import { nameIn, useKinds } from '@/lib/catalog'
 import { language, m } from '@/messages'
 import type { MapHit } from './city-map'
 
+/** Where a point leads: a terminal to its page, an alarm to the case that it opened. */
 export function addressOf(hit: MapHit): string {
   const id = String(hit.properties.id)
   if (hit.layer === 'stations') return `/resources/${id}`
-  return hit.layer === 'cases' ? `/cases/${id}` : `/alarms?id=${encodeURIComponent(id)}`
+  if (hit.layer === 'cases') return `/cases/${id}`
+  return hit.properties.case_id ? `/cases/${String(hit.properties.case_id)}` : `/alarms?id=${encodeURIComponent(id)}`
 }
 
 export function popupContent(hit: MapHit, open?: (address: string) => void): HTMLElement {
@@ -19,7 +21,7 @@ export function popupContent(hit: MapHit, open?: (address: string) => void): HTM
     p.className = className
     box.append(p)
   }
-  line(String(hit.properties.title ?? hit.properties.name ?? hit.properties.message ?? hit.properties.id))
+  line(String(hit.properties.name ?? hit.properties.id))
   line(noteOf(hit), 'quiet small')
   if (open) {
     const link = document.createElement('a')
@@ -40,7 +42,10 @@ function noteOf(hit: MapHit): string {
   if (hit.layer === 'cases') return m.value.map.case
   const kind = useKinds().value?.find((k) => k.id === p.kind)
   const property = kind?.properties.find((one) => one.id === p.property)
-  const value = typeof p.value === 'number' ? `${nameIn(kind?.properties, String(p.property))} ${valueText(p.value, String(p.unit ?? property?.unit ?? ''), language.value, property?.decimals)}` : ''
+  const value =
+    typeof p.value === 'number'
+      ? `${nameIn(kind?.properties, String(p.property))} ${valueText(p.value, String(p.unit ?? property?.unit ?? ''), language.value, property?.decimals)}`
+      : ''
   const simulated = p.simulated ? m.value.map.simulated : ''
   return [m.value.station[p.state as StationState] ?? String(p.state), value, simulated].filter(Boolean).join(' · ')
 }

@@ -24,35 +24,74 @@ export function cityStyle(): StyleSpecification {
 }
 
 function cityLayers(): LayerSpecification[] {
-  const stateColour = ['match', ['get', 'state'], ...STATES.flatMap((s) => [s, token(s)]), token('off')] as unknown as ExpressionSpecification
+  const stateColour = [
+    'match',
+    ['get', 'state'],
+    ...STATES.flatMap((s) => [s, token(s)]),
+    token('off'),
+  ] as unknown as ExpressionSpecification
+  const severity = ['match', ['get', 'state'], ...STATES.flatMap((s, i) => [s, i]), -1] as unknown as ExpressionSpecification
   const byZoom = (small: number, large: number): ExpressionSpecification => ['interpolate', ['linear'], ['zoom'], 7, small, 13, large]
   const ring = (id: string, radius: number, opacity: number): LayerSpecification => ({
-    id, type: 'circle', source: 'alarms',
-    paint: { 'circle-radius': radius, 'circle-opacity': 0, 'circle-stroke-width': 1.6, 'circle-stroke-color': token('alarm'), 'circle-stroke-opacity': opacity },
+    id,
+    type: 'circle',
+    source: 'alarms',
+    paint: {
+      'circle-radius': radius,
+      'circle-opacity': 0,
+      'circle-stroke-width': 1.6,
+      'circle-stroke-color': token('alarm'),
+      'circle-stroke-opacity': opacity,
+    },
   })
   return [
     { id: 'ground', type: 'background', paint: { 'background-color': token('map-ground') } },
     { id: 'cells', type: 'fill', source: 'cells', paint: { 'fill-color': token('map-cell') } },
-    { id: 'cell-lines', type: 'line', source: 'cells', layout: { 'line-join': 'round' }, paint: { 'line-color': token('map-cell-line'), 'line-width': 1.2 } },
-    { id: 'names', type: 'symbol', source: 'names', layout: { 'icon-image': ['get', 'image'], 'symbol-sort-key': ['get', 'order'], 'icon-padding': 1 } },
     {
-      id: 'stations', type: 'circle', source: 'stations',
-      paint: { 'circle-radius': byZoom(4, 9), 'circle-color': stateColour, 'circle-stroke-width': 1, 'circle-stroke-color': token('map-cell') },
+      id: 'cell-lines',
+      type: 'line',
+      source: 'cells',
+      layout: { 'line-join': 'round' },
+      paint: { 'line-color': token('map-cell-line'), 'line-width': 1.2 },
     },
-    { id: 'cases', type: 'symbol', source: 'cases', layout: { 'icon-image': 'case', 'icon-allow-overlap': true, 'icon-ignore-placement': true } },
+    {
+      id: 'names',
+      type: 'symbol',
+      source: 'names',
+      layout: { 'icon-image': ['get', 'image'], 'symbol-sort-key': ['get', 'order'], 'icon-padding': 1 },
+    },
+    {
+      id: 'stations',
+      type: 'circle',
+      source: 'stations',
+      layout: { 'circle-sort-key': severity },
+      paint: {
+        'circle-radius': byZoom(3, 9),
+        'circle-color': stateColour,
+        'circle-stroke-width': 1,
+        'circle-stroke-color': token('map-cell'),
+      },
+    },
+    {
+      id: 'cases',
+      type: 'symbol',
+      source: 'cases',
+      layout: { 'icon-image': 'case', 'icon-allow-overlap': true, 'icon-ignore-placement': true },
+    },
     ring('alarm-far', 17, 0.55),
     ring('alarm-near', 11, 0.95),
     { id: 'alarms', type: 'circle', source: 'alarms', paint: { 'circle-radius': 5, 'circle-color': token('alarm') } },
     {
-      id: 'place', type: 'circle', source: 'place',
+      id: 'place',
+      type: 'circle',
+      source: 'place',
       paint: { 'circle-radius': 8, 'circle-color': token('accent'), 'circle-stroke-width': 3, 'circle-stroke-color': token('panel') },
     },
   ]
 }
 
-/** Which drawn layers a switch of the legend shows or hides. */
+/** Which drawn layers the switches of alarms and cases show or hide; any other switch filters the stations. */
 export const LAYERS_OF: Record<string, string[]> = {
-  stations: ['stations'],
   cases: ['cases'],
   alarms: ['alarms', 'alarm-near', 'alarm-far'],
 }

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,7 @@ from citybase.city.observations.latest import LatestReader
 from citybase.city.observations.models import alarm, series
 from citybase.city.resources.models import resource
 from citybase.engines.postgres import Database
+from citybase.kernel.errors import Problem
 from citybase.kernel.events import Event
 from citybase.security.policy import allowed
 from citybase.security.principals import Principal
@@ -43,11 +44,24 @@ class Update(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
+class Connection(Protocol):
+    """Where events come from."""
+
+    @property
+    def is_connected(self) -> bool: ...
+
+
 class Feed:
     """Fans events out to open pages."""
 
     def __init__(self) -> None:
+        self.source: Connection | None = None
         self._queues: set[asyncio.Queue[Event]] = set()
+
+    async def check(self) -> None:
+        """Return when events can arrive; raise `engine_unavailable` while they cannot."""
+        if self.source is None or not self.source.is_connected:
+            raise Problem("engine_unavailable", engine="NATS")
 
     def deliver(self, event: Event) -> None:
         """Give an event to every open page; a page too slow to follow loses the oldest ones."""

@@ -5,8 +5,7 @@ register, 派遣 dispatch, 处置 handle, 核查 verify, 结案 close, 评价 ra
 """
 
 from citybase.city.cases.actions import NewCase, Performance, open_case, perform
-from citybase.city.cases.checking import check
-from citybase.city.cases.definitions import CaseTypeDefinition, apply_definitions
+from citybase.city.cases.definitions import CaseTypeDefinition, apply_definitions, check
 from citybase.city.cases.lateness import note_late
 from citybase.city.cases.queries import list_cases, read_case, read_queues
 from citybase.city.cases.react import on_event

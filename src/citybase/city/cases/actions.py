@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from citybase.city.cases.definitions import PRIORITIES, ActionDefinition, CaseTypeDefinition, Priority
+from citybase.city.cases.case_type import PRIORITIES, ActionDefinition, CaseTypeDefinition, Priority
 from citybase.city.cases.dispatch import assigned_body, find_by_code
 from citybase.city.cases.forms import validate_form
 from citybase.city.cases.models import case_counter, case_record

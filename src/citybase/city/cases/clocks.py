@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from citybase.city.cases.definitions import CaseTypeDefinition, ClockDefinition, Limit, Priority
+from citybase.city.cases.case_type import CaseTypeDefinition, ClockDefinition, Limit, Priority
 from citybase.kernel.calendar import WorkingCalendar
 
 __all__ = ["due_time", "started_by", "stopped_by", "time_between"]

@@ -1,158 +1,35 @@
-"""Case types as packs state them (`case-types/*.yaml`): states, actions, clocks, dispatch, what opens one.
+"""Case types as packs state them (`case-types/*.yaml`): whether one makes sense, and how it is stored.
 
-The verbs are those of the field: 受理 accept, 立案 register, 派遣 dispatch, 处置 handle, 核查 verify, 结案 close,
-评价 rate, 退回 return, 改派 reassign. The engine knows none of them; it reads the table.
+Sound is a type whose references are all known, whose states can all be reached, whose cases can all end.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal
 
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from citybase.city.cases.case_type import ActionDefinition, CaseTypeDefinition, Limit
+from citybase.city.cases.forms import schema_errors
 from citybase.city.cases.models import case_type
+from citybase.kernel.errors import FieldError
+from citybase.security.policy import actions as policy_actions
 from citybase.security.transactions import Transaction
 
-__all__ = [
-    "PRIORITIES",
-    "ActionDefinition",
-    "Assignment",
-    "CaseTypeDefinition",
-    "ClockDefinition",
-    "DispatchRule",
-    "Limit",
-    "StateDefinition",
-    "Subscription",
-    "apply_definitions",
-]
+__all__ = ["CaseTypeDefinition", "apply_definitions", "check"]
 
-Identifier = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Priority = Literal["urgent", "high", "normal", "low"]
-Body = Literal["owner", "registrar", "handler"]
-
-PRIORITIES: tuple[Priority, ...] = ("urgent", "high", "normal", "low")
-"""紧急, 较急, 一般, 低; the rank stored is the place in this tuple, from 1."""
+RESERVED = frozenset({"opened"})
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """What all parts share: unknown fields are errors, so that a typing mistake is found at once."""
-
-
-class StateDefinition(Definition, frozen=True):
-    """`terminal`: the case is closed here; from it only other terminal states can be reached (评价 after 结案)."""
-
-    id: Identifier
-    name: Name
-    name_en: Name
-    terminal: bool = False
-
-
-class Assignment(Definition, frozen=True):
-    """Who holds the case afterwards: the organisation named in a form field, else a body, else nobody new.
-
-    `dispatch` asks the dispatch rules; `handler` is the body it was last dispatched to.
-    """
-
-    field: str | None = None
-    to: Literal["registrar", "handler", "dispatch"] | None = None
-    handles: bool = False
-    """Whether that body becomes the handler 承办单位."""
-
-
-class ActionDefinition(Definition, frozen=True):
-    """One verb. `by` says which body's people act; `permission` is an action of the access policy."""
-
-    id: Identifier
-    name: Name
-    name_en: Name
-    from_: Annotated[list[Identifier], msgspec.Meta(min_length=1)] = msgspec.field(name="from")
-    to: Identifier
-    permission: str
-    by: Body = "owner"
-    assign: Assignment | None = None
-    comment: Literal["optional", "required"] = "optional"
-    form: dict[str, Any] | None = None
-    primary: bool = False
-
-
-class Limit(Definition, frozen=True):
-    """A time allowed, one of: office hours, whole working days, or hours by the clock on the wall."""
-
-    working: timedelta | None = None
-    working_days: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
-    calendar: timedelta | None = None
-
-    @property
-    def kind(self) -> Literal["working", "working_days", "calendar"]:
-        if self.working is not None:
-            return "working"
-        return "calendar" if self.calendar is not None else "working_days"
-
-
-class ClockDefinition(Definition, frozen=True):
-    """Runs while the case is in one of the states `runs_in`; starts afresh each time they are entered.
-
-    `per_owner`: also when the case passes from one body to another, so that nobody inherits another's delay.
-    """
-
-    id: Identifier
-    name: Name
-    name_en: Name
-    runs_in: Annotated[list[Identifier], msgspec.Meta(min_length=1)]
-    limit: Limit
-    by_priority: dict[Priority, Limit] = {}
-    per_owner: bool = False
-
-    def limit_for(self, priority: Priority) -> Limit:
-        return self.by_priority.get(priority, self.limit)
-
-
-class DispatchRule(Definition, frozen=True):
-    """Which organisation answers for a case; `{area_code}` stands for its area or the division above it."""
-
-    organization: str
-    areas: list[str] = []
-    """Area code prefixes it holds for; none: everywhere."""
-
-
-class Subscription(Definition, frozen=True):
-    """An event that opens a case. `where` compares fields of the event's data; `{field}` in `title` is filled in."""
-
-    event: Literal["alarm.raised"]
-    title: Name
-    where: dict[str, str | list[str]] = {}
-    data: dict[str, str] = {}
-    """Field of the case's data -> field of the event's data."""
-
-
-class CaseTypeDefinition(Definition, frozen=True):
-    """One kind of 事项. `registrar` is the code of the organisation that takes it in; it starts in the first state."""
-
-    id: Identifier
-    name: Name
-    name_en: Name
-    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{1,12}(-[A-Z0-9]{1,12}){0,3}$")]
-    registrar: str
-    states: Annotated[list[StateDefinition], msgspec.Meta(min_length=1)]
-    actions: list[ActionDefinition]
-    description: str = ""
-    serves: list[str] = []
-    intake: dict[str, Any] | None = None
-    clocks: list[ClockDefinition] = []
-    dispatch: list[DispatchRule] = []
-    subscribes: list[Subscription] = []
-
-    def state(self, id_: str) -> StateDefinition:
-        return next(state for state in self.states if state.id == id_)
-
-    def action(self, id_: str) -> ActionDefinition | None:
-        return next((action for action in self.actions if action.id == id_), None)
-
-    def clock(self, id_: str) -> ClockDefinition:
-        return next(clock for clock in self.clocks if clock.id == id_)
+def check(definition: CaseTypeDefinition) -> list[FieldError]:
+    """Every fault of a definition, with the JSON pointer of its place; empty: it can be applied."""
+    errors = [error for part in _PARTS for error in part(definition)]
+    if errors:
+        return errors  # the graph below is only worth walking when its edges exist
+    return [error for part in _GRAPH for error in part(definition)]
 
 
 async def apply_definitions(tx: Transaction, pack: str, definitions: Sequence[CaseTypeDefinition]) -> list[str]:
@@ -171,6 +48,139 @@ async def apply_definitions(tx: Transaction, pack: str, definitions: Sequence[Ca
         await tx.connection.execute(
             insert(case_type).values(id=definition.id, version=version, pack=pack, definition=document)
         )
-        await tx.audit("pack.apply", "case_type", definition.id, {"version": version, "pack": pack})
         changed.append(definition.id)
     return changed
+
+
+def _duplicates(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    for name in ("states", "actions", "clocks"):
+        seen: set[str] = set()
+        for number, part in enumerate(getattr(definition, name)):
+            if part.id in seen:
+                yield FieldError(f"/{name}/{number}/id", "duplicate", f"编号重复 duplicate id: {part.id}")
+            seen.add(part.id)
+
+
+def _references(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    states = {state.id for state in definition.states}
+    for number, action in enumerate(definition.actions):
+        for position, state in enumerate(action.from_):
+            if state not in states:
+                yield _unknown(f"/actions/{number}/from/{position}", state)
+        if action.to not in states:
+            yield _unknown(f"/actions/{number}/to", action.to)
+    for number, clock in enumerate(definition.clocks):
+        for position, state in enumerate(clock.runs_in):
+            if state not in states:
+                yield _unknown(f"/clocks/{number}/runs_in/{position}", state)
+
+
+def _actions(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    for number, action in enumerate(definition.actions):
+        place = f"/actions/{number}"
+        if action.permission not in policy_actions():
+            yield _unknown(f"{place}/permission", action.permission)
+        if action.id in RESERVED:
+            yield FieldError(f"{place}/id", "reserved", f"保留字 reserved: {action.id}")
+        yield from _assignment(definition, action, place)
+
+
+def _assignment(definition: CaseTypeDefinition, action: ActionDefinition, place: str) -> Iterator[FieldError]:
+    assign = action.assign
+    if assign is None:
+        return
+    if assign.field is not None and assign.field not in (action.form or {}).get("properties", {}):
+        yield _unknown(f"{place}/assign/field", assign.field)
+    if assign.to == "dispatch" and not definition.dispatch:
+        yield FieldError(f"{place}/assign/to", "no_dispatch_rules", "没有派遣规则 the type has no dispatch rules")
+    if assign.field is None and assign.to is None:
+        yield FieldError(f"{place}/assign", "empty", "未指定承接单位 names neither a field nor a body")
+
+
+def _forms(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    yield from schema_errors(definition.intake, "/intake")
+    for number, action in enumerate(definition.actions):
+        yield from schema_errors(action.form, f"/actions/{number}/form")
+
+
+def _limits(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    for number, clock in enumerate(definition.clocks):
+        yield from _limit(clock.limit, f"/clocks/{number}/limit")
+        for priority, limit in clock.by_priority.items():
+            yield from _limit(limit, f"/clocks/{number}/by_priority/{priority}")
+
+
+def _limit(limit: Limit, place: str) -> Iterator[FieldError]:
+    given = [value for value in (limit.working, limit.working_days, limit.calendar) if value is not None]
+    if len(given) != 1:
+        yield FieldError(place, "one_limit", "working、working_days、calendar 只能且必须给一个 give exactly one")
+    elif isinstance(given[0], timedelta) and given[0] <= timedelta():
+        yield FieldError(place, "not_positive", "时限必须大于零 must be more than nothing")
+
+
+def _dispatch(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    for number, rule in enumerate(definition.dispatch):
+        for name in _PLACEHOLDER.findall(rule.organization):
+            if name != "area_code":
+                yield _unknown(f"/dispatch/{number}/organization", name)
+    last = definition.dispatch[-1] if definition.dispatch else None
+    if last is not None and (last.areas or "{" in last.organization):
+        place = f"/dispatch/{len(definition.dispatch) - 1}"
+        yield FieldError(place, "no_default", "最后一条须兜底 the last rule must name one organisation for everywhere")
+
+
+def _terminal(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    terminal = {state.id for state in definition.states if state.terminal}
+    if not terminal:
+        yield FieldError("/states", "no_terminal", "没有办结状态 no state is terminal")
+        return
+    for number, action in enumerate(definition.actions):
+        if terminal.intersection(action.from_) and action.to not in terminal:
+            yield FieldError(f"/actions/{number}/to", "reopens", "办结后不能重开 a closed case cannot reopen")
+    for number, state in enumerate(definition.states):
+        if not terminal & reachable(definition.actions, state.id):
+            yield FieldError(f"/states/{number}", "cannot_end", f"无法办结 no way leads to an end: {state.id}")
+
+
+def _reached(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    reached = reachable(definition.actions, definition.states[0].id)
+    for number, state in enumerate(definition.states):
+        if state.id not in reached:
+            yield FieldError(f"/states/{number}", "unreachable", f"无法到达 no action leads here: {state.id}")
+
+
+def _clocks_stop(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    terminal = {state.id for state in definition.states if state.terminal}
+    for number, clock in enumerate(definition.clocks):
+        for state in terminal.intersection(clock.runs_in):
+            place = f"/clocks/{number}/runs_in/{clock.runs_in.index(state)}"
+            yield FieldError(place, "never_stops", f"计时不会停止 runs on in a terminal state: {state}")
+
+
+def _one_primary(definition: CaseTypeDefinition) -> Iterator[FieldError]:
+    primary: set[str] = set()
+    for number, action in enumerate(definition.actions):
+        if action.primary and primary.intersection(action.from_):
+            yield FieldError(f"/actions/{number}/primary", "two_primary", "同一状态有两个主操作 another one is primary")
+        if action.primary:
+            primary.update(action.from_)
+
+
+def reachable(actions: Sequence[ActionDefinition], start: str) -> set[str]:
+    """States that some sequence of actions leads to, the start included."""
+    reached, waiting = {start}, [start]
+    while waiting:
+        state = waiting.pop()
+        further = {action.to for action in actions if state in action.from_} - reached
+        reached |= further
+        waiting.extend(further)
+    return reached
+
+
+def _unknown(pointer: str, name: str) -> FieldError:
+    return FieldError(pointer, "unknown", f"未定义 unknown: {name}")
+
+
+_Part = Callable[[CaseTypeDefinition], Iterator[FieldError]]
+_PARTS: tuple[_Part, ...] = (_duplicates, _references, _actions, _forms, _limits, _dispatch)
+_GRAPH: tuple[_Part, ...] = (_terminal, _reached, _clocks_stop, _one_primary)

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from citybase.city.calendar import load_calendar
+from citybase.city.cases.case_type import ActionDefinition, CaseTypeDefinition
 from citybase.city.cases.clocks import time_between
-from citybase.city.cases.definitions import ActionDefinition, CaseTypeDefinition
 from citybase.city.cases.dispatch import assigned_body
 from citybase.city.cases.models import case_clock, case_step
 from citybase.city.cases.views import (

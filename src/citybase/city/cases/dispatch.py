@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from citybase.city.cases.definitions import Assignment, CaseTypeDefinition, DispatchRule
+from citybase.city.cases.case_type import Assignment, CaseTypeDefinition, DispatchRule
 from citybase.kernel.errors import FieldError, Problem
 from citybase.security.organizations import organization
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from citybase.city.cases.definitions import CaseTypeDefinition
+from citybase.city.cases.case_type import CaseTypeDefinition
 from citybase.city.cases.models import case_clock, case_record
 from citybase.city.cases.transition import add_step, announce
 from citybase.city.cases.types import type_of

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select
 
 from citybase.city.cases.actions import NewCase, open_case
-from citybase.city.cases.definitions import PRIORITIES, Priority, Subscription
+from citybase.city.cases.case_type import PRIORITIES, Priority, Subscription
 from citybase.city.cases.models import case_record, case_step
 from citybase.city.cases.transition import add_step, announce
 from citybase.city.cases.types import current_types
@@ -29,8 +29,8 @@ _TITLE_LENGTH = 200
 async def on_event(tx: Transaction, event: Event) -> UUID | None:
     """Let cases answer to an event, in the caller's transaction; returns the case it opened or noted.
 
-    An alarm's event carries `resource_id`, `priority` (urgent | high | normal | low) and whatever subscriptions name;
-    dots reach into nested objects.
+    An alarm's event carries `resource_id`, `priority` (urgent | high | normal | low, or its rank from 1) and whatever
+    subscriptions name; dots reach into nested objects.
     """
     if event.type == "alarm.raised":
         return await _open(tx, event)
@@ -81,7 +81,7 @@ def _new_case(type_id: str, subscription: Subscription, data: Mapping[str, Any])
 
 
 def _priority(given: object) -> Priority:
-    return next((priority for priority in PRIORITIES if priority == given), "normal")
+    return next((name for rank, name in enumerate(PRIORITIES, start=1) if given in {name, rank}), "normal")
 
 
 def lookup(data: Mapping[str, Any], field: str) -> Any:

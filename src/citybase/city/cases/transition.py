@@ -8,8 +8,8 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from citybase.city.calendar import load_calendar
+from citybase.city.cases.case_type import PRIORITIES, CaseTypeDefinition
 from citybase.city.cases.clocks import due_time, started_by, stopped_by, time_between
-from citybase.city.cases.definitions import PRIORITIES, CaseTypeDefinition
 from citybase.city.cases.models import case_clock, case_party, case_record, case_step
 from citybase.kernel.calendar import WorkingCalendar
 from citybase.kernel.ids import new_id

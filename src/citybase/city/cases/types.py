@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from citybase.city.cases.definitions import CaseTypeDefinition
+from citybase.city.cases.case_type import CaseTypeDefinition
 from citybase.city.cases.models import case_type
 from citybase.kernel.errors import Problem
 from citybase.security.organizations import organization

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from citybase.city.cases.case_type import PRIORITIES, CaseTypeDefinition
 from citybase.city.cases.clocks import time_between
-from citybase.city.cases.definitions import PRIORITIES, CaseTypeDefinition
 from citybase.city.cases.types import CaseType
 from citybase.kernel.calendar import WorkingCalendar
 

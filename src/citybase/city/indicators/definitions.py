@@ -96,6 +96,5 @@ async def apply_definitions(tx: Transaction, pack: str, definitions: Sequence[In
         values = {"pack": pack, "definition": document, "attempted_at": None, "error": None}
         statement = insert(indicator).values(id=definition.id, **values)
         await tx.connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
-        await tx.audit("pack.apply", "indicator", definition.id, {"pack": pack})
         changed.append(definition.id)
     return changed

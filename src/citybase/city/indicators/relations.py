@@ -3,29 +3,28 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
-    Uuid,
     and_,
     case,
     cast,
-    column,
     exists,
     false,
     func,
     literal,
     select,
-    table,
 )
 
-from citybase.city.cases.definitions import PRIORITIES
+from citybase.city.cases.case_type import PRIORITIES
 from citybase.city.cases.models import case_clock, case_record, case_step
 from citybase.city.cases.scope import case_in_scope
+from citybase.city.observations.models import alarm
 from citybase.city.resources.models import resource, resource_kind
 from citybase.kernel.errors import Problem
 from citybase.security.organizations import organization
@@ -46,11 +45,15 @@ _ARROW: dict[type, pa.DataType] = {
 }
 
 
+@runtime_checkable
 class ObservationSources(Protocol):
     """Where observations come from: the lake and the latest values. They prune by scope; the reader checks again."""
 
-    async def observation(self, since: datetime, terminals: Collection[str] | None) -> pa.Table:
-        """Rows (terminal, property, time, value, quality, received, source) from `since` on; terminals None: all."""
+    async def observation(self, since: datetime, terminals: Collection[str] | None) -> pa.Table | ds.Dataset:
+        """Rows (terminal, property, time, value, quality, received, source) from `since` on; terminals None: all.
+
+        A dataset is scanned in pieces: a day of a whole city does not fit in memory.
+        """
         ...
 
     async def series_latest(self, resources: Collection[str] | None) -> pa.Table:
@@ -106,20 +109,6 @@ def _rank(one: ColumnElement[Any]) -> ColumnElement[str]:
     return case(dict(enumerate(PRIORITIES, start=1)), value=one, else_="normal")
 
 
-_alarm = table(
-    "alarm",
-    column("id", Uuid),
-    column("rule", Text),
-    column("resource_id", Uuid),
-    column("owner_id", Uuid),
-    column("area_code", Text),
-    column("priority", case_record.c.priority.type),
-    column("state", Text),
-    column("value", resource.c.longitude.type),
-    column("message", Text),
-    column("raised_at", case_record.c.opened_at.type),
-    column("cleared_at", case_record.c.opened_at.type),
-)
 _owner = organization.alias("owner")
 _exceeded = exists().where(case_clock.c.case_id == case_record.c.id, case_clock.c.exceeded)
 _running_late = exists().where(
@@ -235,19 +224,19 @@ _ALL = (
         "Alarms",
         "record",
         {
-            "alarm_id": _id(_alarm.c.id),
-            "rule": _alarm.c.rule,
-            "resource_id": _id(_alarm.c.resource_id),
-            "area_code": _alarm.c.area_code,
-            "priority": _rank(_alarm.c.priority),
-            "state": _alarm.c.state,
-            "value": _alarm.c.value,
-            "message": _alarm.c.message,
-            "raised_at": _alarm.c.raised_at,
-            "cleared_at": _alarm.c.cleared_at,
+            "alarm_id": _id(alarm.c.id),
+            "rule": alarm.c.rule,
+            "resource_id": _id(alarm.c.resource_id),
+            "area_code": alarm.c.area_code,
+            "priority": alarm.c.priority,
+            "state": alarm.c.state,
+            "value": alarm.c.value,
+            "message": alarm.c.message,
+            "raised_at": alarm.c.raised_at,
+            "cleared_at": alarm.c.cleared_at,
         },
-        _alarm,
-        lambda who: in_scope(who, "alarm.read", _alarm.c.owner_id),
+        alarm,
+        lambda who: in_scope(who, "alarm.read", alarm.c.owner_id),
     ),
     Relation(
         "observation",

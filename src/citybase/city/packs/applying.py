@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from citybase.city.packs.checking import check_pack, with_required
+from citybase.city.packs.checking import errors_of, with_required
 from citybase.city.packs.diffing import SectionDiff, definition_digest, diff_pack, pack_digest
 from citybase.city.packs.locating import find_pack
 from citybase.city.packs.models import pack, pack_definition
@@ -34,32 +34,36 @@ async def apply_packs(
 ) -> dict[str, list[SectionDiff]]:
     """Apply packs and everything they require; returns what changed, by pack.
 
-    Raises `bad_pack` with every error, before anything is written.
+    Raises `bad_pack` with every error of the first pack that has some; then nothing is written.
     """
     require(principal, "pack.apply")
     packs = with_required(folders)
-    for each in packs:
-        _refuse_errors(each)
     async with begin(database, principal) as tx:
         # Two processes that start at once apply one after the other; the second finds nothing to do.
         await tx.connection.execute(select(func.pg_advisory_xact_lock(_PACK_LOCK)))
-        return {each.manifest.id: await _apply(tx, each) for each in packs}
+        changed = [each for each in packs if not await _is_applied(tx, each)]
+        for each in changed:
+            _refuse_errors(each, packs)
+        return {each.manifest.id: await _apply(tx, each) if each in changed else [] for each in packs}
 
 
-def _refuse_errors(each: Pack) -> None:
-    errors = check_pack(each.folder)
+async def _is_applied(tx: Transaction, each: Pack) -> bool:
+    if each.errors:
+        return False
+    applied = await tx.connection.execute(select(pack.c.digest, pack.c.source).where(pack.c.id == each.manifest.id))
+    return applied.one_or_none() == (pack_digest(each), str(each.folder))
+
+
+def _refuse_errors(each: Pack, packs: Sequence[Pack]) -> None:
+    errors = errors_of(each, packs)
     if errors:
         fields = [FieldError(f"{error.file}:{error.line}", "bad_definition", error.what) for error in errors]
         raise Problem("bad_pack", fields, pack=each.manifest.id, count=len(errors))
 
 
 async def _apply(tx: Transaction, each: Pack) -> list[SectionDiff]:
-    digest = pack_digest(each)
-    applied = await tx.connection.execute(select(pack.c.digest, pack.c.source).where(pack.c.id == each.manifest.id))
-    if applied.one_or_none() == (digest, str(each.folder)):
-        return []
     diffs = await diff_pack(tx.connection, each)
-    await _write_pack(tx, each, digest)
+    await _write_pack(tx, each)
     sections = {section.name: section for section in SECTIONS}
     for diff in diffs:
         section, definitions = sections[diff.section], each.sections[diff.section]
@@ -76,7 +80,7 @@ async def _apply(tx: Transaction, each: Pack) -> list[SectionDiff]:
     return diffs
 
 
-async def _write_pack(tx: Transaction, each: Pack, digest: bytes) -> None:
+async def _write_pack(tx: Transaction, each: Pack) -> None:
     values = {
         "version": each.manifest.version,
         "title": each.manifest.title,
@@ -84,7 +88,7 @@ async def _write_pack(tx: Transaction, each: Pack, digest: bytes) -> None:
         "requires": each.manifest.requires,
         "serves": each.manifest.serves,
         "source": str(each.folder),
-        "digest": digest,
+        "digest": pack_digest(each),
         "applied_at": now(),
     }
     statement = insert(pack).values(id=each.manifest.id, **values)

@@ -1,13 +1,14 @@
 """Everything that can be known of a pack without a database: each error names file, line, what and remedy."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import sqlglot
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from citybase.city.packs.lines import PackError, SourceError
@@ -19,7 +20,7 @@ from citybase.city.resources.definitions import KindDefinition
 from citybase.city.resources.definitions import check as check_kind
 from citybase.kernel.errors import Problem
 
-__all__ = ["check_pack", "with_required"]
+__all__ = ["check_pack", "errors_of", "with_required"]
 
 _ANYBODY = UUID(int=0)
 _MEND = "照提示改正这一处"
@@ -34,9 +35,14 @@ def check_pack(folder: Path) -> list[PackError]:
     except Problem as problem:
         what = f"依赖的场景包无法解析:{problem.params.get('pack', '')}"
         return [PackError(MANIFEST, 1, what, "核对 requires 中的标识,把它放在同级文件夹或随附场景包中")]
-    pack = packs[-1]
+    return errors_of(packs[-1], packs)
+
+
+def errors_of(pack: Pack, packs: Sequence[Pack]) -> list[PackError]:
+    """All errors of a pack that was read; of the others, those it requires serve to resolve references."""
+    packs = _required_among(pack, packs)
     known = _known_ids(packs)
-    errors = [*pack.errors, *_check_functions(pack), *_check_entries(pack, packs)]
+    errors = [*pack.errors, *_check_functions(pack), *_check_entries(pack, packs), *_check_rules(pack, packs)]
     for section in SECTIONS:
         errors += _check_section(section, pack.sections[section.name], known)
     return sorted(dict.fromkeys(errors))
@@ -62,6 +68,15 @@ def with_required(folders: Iterable[Path]) -> list[Pack]:
     for folder in folders:
         place(folder, ())
     return list(ordered.values())
+
+
+def _required_among(pack: Pack, packs: Sequence[Pack]) -> list[Pack]:
+    """The pack and everything it requires, directly or not; `packs` stand in their order."""
+    needed = {pack.manifest.id}
+    for each in reversed(packs):
+        if each.manifest.id in needed:
+            needed |= set(each.manifest.requires)
+    return [each for each in packs if each.manifest.id in needed]
 
 
 def _known_ids(packs: Iterable[Pack]) -> dict[str, set[str]]:
@@ -147,10 +162,35 @@ def _check_derivations(definition: Definition, declared: dict[str, list[str]]) -
             yield PackError(definition.entry.file, line, what, "让 arguments 与函数的参数同名同序")
 
 
+def _sound_kinds(packs: Iterable[Pack]) -> dict[str, KindDefinition]:
+    stated: list[KindDefinition] = [item.value for each in packs for item in each.sections["kinds"]]
+    return {kind.id: kind for kind in stated if not check_kind(kind)}
+
+
+def _check_rules(pack: Pack, packs: Iterable[Pack]) -> Iterator[PackError]:
+    """Conditions of rules against what their kinds observe."""
+    kinds = _sound_kinds(packs)
+    for definition in pack.sections["rules"]:
+        entry, kind = definition.entry, kinds.get(definition.value.kind)
+        observed = {item.id for item in kind.properties} if kind else set()
+        for place in ("condition", "clear") if kind else ():
+            for name in _columns(getattr(definition.value, place) or "") - observed:
+                what = f"/{place} 中的 {name} 不是“{definition.value.kind}”的观测项"
+                yield PackError(entry.file, entry.line(f"/{place}"), what, f"可用:{', '.join(sorted(observed))}")
+
+
+def _columns(sql: str) -> set[str]:
+    """Names of the columns of an expression; none where it cannot be read, which is told elsewhere."""
+    try:
+        tree = sqlglot.parse_one(sql or "1", dialect="duckdb")
+    except SqlglotError:
+        return set()
+    return {column.name for column in tree.find_all(exp.Column)}
+
+
 def _check_entries(pack: Pack, packs: Iterable[Pack]) -> Iterator[PackError]:
     """Rows of the ledger against their kinds."""
-    stated: list[KindDefinition] = [item.value for each in packs for item in each.sections["kinds"]]
-    kinds = {kind.id: kind for kind in stated if not check_kind(kind)}
+    kinds = _sound_kinds(packs)
     for definition in pack.sections["resources"]:
         entry, kind = definition.entry, kinds.get(definition.value.kind)
         if kind is None:

@@ -52,8 +52,8 @@ class Entry:
         return self.lines.get(pointer, 1)
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with the YAML 1.2 core meaning of plain words."""
+class _Loader(yaml.CSafeLoader):
+    """PyYAML's safe loader (on libyaml) with the YAML 1.2 core meaning of plain words."""
 
 
 _Loader.yaml_implicit_resolvers = {

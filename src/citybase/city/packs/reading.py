@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
@@ -95,9 +96,14 @@ def _read_file(pack: Pack, path: Path, section: Section) -> Iterator[Entry]:
 def _typed(section: Section, entry: Entry) -> Any:
     if not section.rows:
         return msgspec.convert(entry.value, section.type)
-    hints = get_type_hints(section.type)
+    hints = _hints(section.type)
     cells = {name: _cell(hints.get(name), text) for name, text in entry.value.items()}
     return msgspec.convert(cells, section.type, strict=False)
+
+
+@cache
+def _hints(type_: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(type_)
 
 
 def _cell(hint: Any, text: str) -> Any:

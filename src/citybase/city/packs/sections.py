@@ -78,7 +78,10 @@ SECTIONS: tuple[Section, ...] = (
         "resources", "resources/*.csv", f"{_LEDGER}.entries", "ResourceDefinition", "check_entry", "apply_entries",
         "code", refers={"kind": "kinds", "owner": "organizations", "area_code": "areas"},
     ),
-    Section("case-types", "case-types/*.yaml", "citybase.city.cases", "CaseTypeDefinition"),
+    Section(
+        "case-types", "case-types/*.yaml", "citybase.city.cases", "CaseTypeDefinition",
+        refers={"registrar": "organizations"},
+    ),
     Section(
         "rules", "rules/*.yaml", "citybase.city.observations.definitions", "RuleDefinition",
         refers={"kind": "kinds", "case_type": "case-types"}, sql=("condition", "clear"),
@@ -86,6 +89,9 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "indicators", "indicators/*.yaml", "citybase.city.indicators", "IndicatorDefinition", sql=("sql", "rows_sql")
     ),
-    Section("views", "views/*.yaml", "citybase.applications.operations.definitions", "View"),
+    Section(
+        "views", "views/*.yaml", "citybase.applications.operations.definitions", "View",
+        refers={"figures/*": "indicators", "layers/*/kind": "kinds"},
+    ),
 )  # fmt: skip
 """In the order they are applied: what is referred to stands before what refers to it."""

@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Row, insert, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from citybase.city.resources.checking import ResourceDraft, ShortText, check_draft
 from citybase.city.resources.credentials import drop_credential
@@ -15,6 +14,7 @@ from citybase.city.resources.definitions import KindDefinition
 from citybase.city.resources.kinds import read_kind
 from citybase.city.resources.models import resource, resource_history
 from citybase.city.resources.reach import require_at, within_reach
+from citybase.engines.batches import insert_batch
 from citybase.kernel.clock import now
 from citybase.kernel.errors import FieldError, Problem
 from citybase.kernel.ids import new_id
@@ -58,7 +58,7 @@ async def insert_drafts(tx: Transaction, kind: KindDefinition, drafts: Sequence[
     inserted: dict[str, UUID] = {}
     for start in range(0, len(drafts), _BATCH):
         rows = [_row(kind, draft) for draft in drafts[start : start + _BATCH]]
-        statement = upsert(resource).values(rows).on_conflict_do_nothing(index_elements=[resource.c.code])
+        statement = insert_batch(resource, rows).on_conflict_do_nothing(index_elements=[resource.c.code])
         written = await tx.connection.execute(statement.returning(resource.c.code, resource.c.id))
         fresh = {row.code: row.id for row in written}
         entries = [
@@ -67,7 +67,7 @@ async def insert_drafts(tx: Transaction, kind: KindDefinition, drafts: Sequence[
             if row["code"] in fresh
         ]
         if entries:
-            await tx.connection.execute(insert(resource_history), entries)
+            await tx.connection.execute(insert_batch(resource_history, entries))
         inserted |= fresh
     return inserted
 

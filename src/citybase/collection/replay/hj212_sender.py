@@ -27,7 +27,9 @@ class Hj212Sender:
         writer.write(encode(frame))
         await writer.drain()
         if frame.wants_answer:
-            await asyncio.wait_for(self._answered(reader, frame), ACKNOWLEDGEMENT_SECONDS)
+            # Not `wait_for`: before Python 3.12 it forgets a cancellation that meets the answer.
+            async with asyncio.timeout(ACKNOWLEDGEMENT_SECONDS):
+                await self._answered(reader, frame)
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -41,7 +43,8 @@ class Hj212Sender:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
-            opened = await asyncio.wait_for(asyncio.open_connection(*self._address), CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                opened = await asyncio.open_connection(*self._address)
         except OSError as error:
             raise UnreachableError(str(error)) from error
         self._connection, self._frames = opened, FrameReader()

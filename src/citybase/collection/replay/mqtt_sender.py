@@ -46,7 +46,9 @@ class MqttSender:
         # The acknowledgement is handed over by the event loop, which cannot run before this line.
         acknowledged = self._waiting[sent.mid] = asyncio.get_running_loop().create_future()
         try:
-            await asyncio.wait_for(acknowledged, ACKNOWLEDGEMENT_SECONDS)
+            # Not `wait_for`: before Python 3.12 it forgets a cancellation that meets the answer.
+            async with asyncio.timeout(ACKNOWLEDGEMENT_SECONDS):
+                await acknowledged
         finally:
             self._waiting.pop(sent.mid, None)
 
@@ -70,12 +72,14 @@ class MqttSender:
         client.on_publish = self._hear_publish
         client.on_disconnect = self._hear_disconnect
         try:
-            await asyncio.wait_for(asyncio.to_thread(client.connect, *self._address), CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await asyncio.to_thread(client.connect, *self._address)
         except OSError as error:
             raise UnreachableError(str(error)) from error
         self._client = client
         client.loop_start()
-        await asyncio.wait_for(self._connected, CONNECT_SECONDS)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await self._connected
         return client
 
     # paho's thread: each hands over to the event loop and touches nothing else.

@@ -1,5 +1,6 @@
 """Routes of one's own session."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from litestar.params import JSONBody
 from sqlalchemy import select
 
 from citybase.security.dependencies import TheDatabase, ThePrincipal, TheSettings, TheVisitor
-from citybase.security.identity.authenticate import SESSION_COOKIE
+from citybase.security.identity.authenticate import SESSION_COOKIE, SIGN_ON_COOKIE
 from citybase.security.identity.sign_in import change_password, sign_in, sign_out
 from citybase.security.organizations import organization
 from citybase.security.policy import permitted_actions
@@ -75,13 +76,16 @@ class SessionState(msgspec.Struct):
 async def read_session(visitor: TheVisitor, database: TheDatabase, settings: TheSettings) -> SessionState:
     async with database.begin() as connection:
         root = (await connection.execute(select(organization).where(organization.c.parent_id.is_(None)))).first()
-    city = City(root.name, root.name_en, root.code) if root else None
+    city = City(root.short_name or root.name, root.name_en, root.code) if root else None
     return SessionState(city, settings.environment, describe(visitor) if visitor else None)
 
 
 @post("/session", tags=["session"], summary="Sign in", status_code=200)
-async def open_session(data: JSONBody[Credentials], database: TheDatabase, settings: TheSettings) -> Response[Me]:
-    principal, secret = await sign_in(database, settings, data.username, data.password)
+async def open_session(
+    request: Request[Any, Any, Any], data: JSONBody[Credentials], database: TheDatabase, settings: TheSettings
+) -> Response[Me]:
+    before = request.cookies.get(SESSION_COOKIE, "")
+    principal, secret = await sign_in(database, settings, data.username, data.password, replaces=before)
     cookie = Cookie(
         key=SESSION_COOKIE,
         value=secret,
@@ -90,7 +94,9 @@ async def open_session(data: JSONBody[Credentials], database: TheDatabase, setti
         secure=settings.secure_cookies,
         max_age=int(settings.session_hours * 3600),
     )
-    return Response(describe(principal), cookies=[cookie])
+    # A link from another system must find the session, but only where that system asks to sign the person in.
+    sign_on = replace(cookie, key=SIGN_ON_COOKIE, path="/oidc", samesite="lax")
+    return Response(describe(principal), cookies=[cookie, sign_on])
 
 
 @delete("/session", tags=["session"], summary="Sign out", status_code=204)
@@ -99,8 +105,10 @@ async def close_session(request: Request[Any, Any, Any], principal: ThePrincipal
 
 
 @post("/session/password", tags=["session"], summary="Change my password", status_code=204)
-async def replace_password(data: JSONBody[PasswordChange], principal: ThePrincipal, database: TheDatabase) -> None:
-    await change_password(database, principal, data.current, data.new)
+async def replace_password(
+    data: JSONBody[PasswordChange], principal: ThePrincipal, database: TheDatabase, settings: TheSettings
+) -> None:
+    await change_password(database, settings, principal, data.current, data.new)
 
 
 ROUTES = [read_session, open_session, close_session, replace_password]

@@ -17,9 +17,11 @@ from citybase.security.identity.secrets import digest, same_digest
 from citybase.security.organizations import organization
 from citybase.security.principals import Grant, Principal
 
-__all__ = ["SESSION_COOKIE", "authenticate", "device_principal", "load_principal"]
+__all__ = ["SESSION_COOKIE", "SIGN_ON_COOKIE", "authenticate", "device_principal", "load_principal"]
 
 SESSION_COOKIE = "citybase_session"
+SIGN_ON_COOKIE = "citybase_sign_on"
+"""The same session, for the OpenID Connect endpoints alone."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -30,6 +32,8 @@ async def authenticate(request: Request[Any, Any, Any], database: Database) -> P
         return await _by_token(database, credential.strip())
     if scheme.lower() == "basic":
         return await _by_basic(database, credential.strip())
+    if scheme:
+        raise Problem("unauthenticated")
     secret = request.cookies.get(SESSION_COOKIE)
     if secret is None:
         return None
@@ -88,11 +92,13 @@ async def _by_basic(database: Database, credential: str) -> Principal:
 
 async def device_principal(connection: AsyncConnection, device: str, secret: str) -> Principal | None:
     """The device with this id and secret, as a principal that may deliver its own observations only."""
-    # U+0000 cannot be stored, so no device has it; PostgreSQL would refuse the parameter.
+    if "\0" in device:
+        # It cannot be stored, so no device has it; PostgreSQL would refuse the parameter.
+        return None
     row = (
         await connection.execute(
             select(device_credential.c.resource_id, device_credential.c.digest).where(
-                device_credential.c.device == device.replace("\0", "")
+                device_credential.c.device == device
             )
         )
     ).one_or_none()
@@ -104,7 +110,10 @@ async def device_principal(connection: AsyncConnection, device: str, secret: str
 async def load_principal(
     connection: AsyncConnection, person_id: UUID, actions: frozenset[str] | None = None
 ) -> Principal | None:
-    """A person or service account with its grants; None when disabled, locked out or gone."""
+    """A person or service account with its grants; None when disabled or gone.
+
+    A lock-out stops new sign-ins only: whoever types wrong passwords must not be able to end other people's work.
+    """
     row = (
         await connection.execute(
             select(person, organization.c.name.label("organization_name"))

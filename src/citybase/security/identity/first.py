@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
 from citybase.kernel.ids import new_id
-from citybase.security.identity.models import person, role_grant
+from citybase.security.identity.models import person, role_grant, session
 from citybase.security.identity.people import ROLES
 from citybase.security.identity.secrets import hash_password, new_password
 from citybase.security.organizations import organization
@@ -71,5 +71,6 @@ async def recover_password(database: Database, username: str) -> str:
                 version=person.c.version + 1,
             )
         )
+        await tx.connection.execute(delete(session).where(session.c.person_id == person_id))
         await tx.audit("password.reset", "person", person_id)
     return secret

@@ -1,22 +1,23 @@
-"""People and service accounts, their roles and tokens: actions and reads, all within the administrator's scope."""
+"""People and service accounts and their roles: actions and reads, all within the administrator's scope."""
 
+from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import JSON, Select, cast, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from citybase.engines.paging import Order, Page, fetch_page
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import FieldError, Problem
 from citybase.kernel.ids import new_id
-from citybase.security.identity.models import api_token, person, role_grant, session
-from citybase.security.identity.secrets import digest, hash_password, new_password, new_secret
+from citybase.security.identity.models import person, role_grant, session
+from citybase.security.identity.secrets import hash_password, new_password
 from citybase.security.organizations import organization
-from citybase.security.policy import actions, permitted_actions, require
+from citybase.security.policy import require
 from citybase.security.principals import Principal
 from citybase.security.scope import visible
 from citybase.security.transactions import Transaction, begin
@@ -29,10 +30,8 @@ __all__ = [
     "PersonChange",
     "change_person",
     "create_person",
-    "create_token",
-    "delete_token",
     "list_people",
-    "list_tokens",
+    "locked_below",
     "reset_password",
 ]
 
@@ -85,32 +84,29 @@ class Person(msgspec.Struct):
     grants: list[dict[str, str]]
 
 
-class Token(msgspec.Struct):
-    id: UUID
-    name: str
-    actions: list[str]
-    expires_at: datetime | None
-    created_at: datetime
-    last_used_at: datetime | None
-
-
 async def list_people(
     database: Database, principal: Principal, q: str | None, cursor: str | None, limit: int
 ) -> Page[Person]:
     """People of the reader's scope, by user name."""
     statement = visible(_people(), principal, "identity.read", person.c.organization_id)
     if q:
-        pattern = f"%{q.replace('%', '').replace(chr(0), '')}%"
-        statement = statement.where(person.c.name.ilike(pattern) | person.c.username.ilike(pattern))
+        words = q.replace("\0", "")
+        statement = statement.where(
+            person.c.name.icontains(words, autoescape=True) | person.c.username.icontains(words, autoescape=True)
+        )
     async with database.begin() as connection:
         page = await fetch_page(connection, statement, [Order(person.c.username)], cursor, limit)
         return page.to([_person(row) for row in page.rows])
 
 
-async def create_person(database: Database, principal: Principal, data: NewPerson) -> tuple[UUID, str]:
-    """Create an account; returns its id and the first password, to be handed over and changed at first sign-in."""
+async def create_person(database: Database, principal: Principal, data: NewPerson) -> tuple[UUID, str | None]:
+    """Create an account; returns its id and the first password, to be handed over and changed at first sign-in.
+
+    A service account has no password: it works with tokens that its administrator makes.
+    """
     _check_words(data.username, data.name, data.clearance)
-    secret = new_password()
+    secret = new_password() if data.kind == "person" else None
+    hashed = await to_thread(hash_password, secret) if secret else None
     new = new_id()
     async with begin(database, principal) as tx:
         path = await _path(tx, data.organization_id)
@@ -125,7 +121,7 @@ async def create_person(database: Database, principal: Principal, data: NewPerso
                         kind=data.kind,
                         organization_id=data.organization_id,
                         clearance=data.clearance,
-                        password_hash=hash_password(secret),
+                        password_hash=hashed,
                         must_change_password=data.kind == "person",
                     )
                 )
@@ -133,45 +129,68 @@ async def create_person(database: Database, principal: Principal, data: NewPerso
             raise Problem("conflict", reason=f"username {data.username}") from error
         await _replace_grants(tx, new, data.grants)
         await tx.audit(
-            "person.create", "person", new, {"username": data.username}, organization_id=data.organization_id
+            "person.create",
+            "person",
+            new,
+            {"username": data.username, "clearance": data.clearance, "grants": data.grants},
+            organization_id=data.organization_id,
         )
         await tx.emit("person.created", new, {"username": data.username})
     return new, secret
 
 
 async def change_person(database: Database, principal: Principal, person_id: UUID, change: PersonChange) -> None:
-    """Change name, clearance, roles, or disable; disabling ends every session."""
+    """Change name, clearance, roles, or disable; disabling ends every session.
+
+    What one may do oneself is for others to change: an administrator can neither raise nor lock out themselves.
+    """
+    if person_id == principal.id and (change.clearance, change.disabled, change.grants) != (None, None, None):
+        raise Problem("forbidden", action="identity.write")
     async with begin(database, principal) as tx:
-        row = await _locked(tx, person_id)
+        row = await locked_below(tx, person_id)
         if row.version != change.version:
             raise Problem("version_conflict", given=change.version, current=row.version)
         values: dict[str, object] = {"version": row.version + 1}
         for field in ("name", "clearance", "disabled"):
             if getattr(change, field) is not None:
                 values[field] = getattr(change, field)
-        _check_words(row.username, str(values.get("name", row.name)), int(str(values.get("clearance", row.clearance))))
-        require(principal, "identity.write", row.path, {"classification": values.get("clearance", row.clearance)})
+        clearance = row.clearance if change.clearance is None else change.clearance
+        _check_words(row.username, str(values.get("name", row.name)), clearance)
+        require(principal, "identity.write", row.path, {"classification": clearance})
         await tx.connection.execute(update(person).where(person.c.id == person_id).values(values))
         if change.grants is not None:
             await _replace_grants(tx, person_id, change.grants)
         if change.disabled:
             await tx.connection.execute(delete(session).where(session.c.person_id == person_id))
+        # An auditor must be able to say who gave which power to whom.
+        detail: dict[str, object] = {name: values[name] for name in ("clearance", "disabled") if name in values}
+        if change.grants is not None:
+            detail["grants"] = change.grants
         await tx.audit(
-            "person.change", "person", person_id, {"fields": sorted(values)}, organization_id=row.organization_id
+            "person.change",
+            "person",
+            person_id,
+            {"fields": sorted(values), **detail},
+            organization_id=row.organization_id,
         )
 
 
 async def reset_password(database: Database, principal: Principal, person_id: UUID) -> str:
     """A new first password for someone who lost theirs; ends their sessions and the lock-out."""
+    if person_id == principal.id:
+        # One's own password is changed with the present one (`change_password`), not with a found session.
+        raise Problem("forbidden", action="password.reset")
     secret = new_password()
+    hashed = await to_thread(hash_password, secret)
     async with begin(database, principal) as tx:
-        row = await _locked(tx, person_id)
-        require(principal, "identity.write", row.path, {"classification": row.clearance})
+        row = await locked_below(tx, person_id)
+        if row.kind != "person":
+            raise Problem("conflict", reason=f"{row.username}: {row.kind}")
         await tx.connection.execute(
             update(person)
             .where(person.c.id == person_id)
             .values(
-                password_hash=hash_password(secret),
+                password_hash=hashed,
                 must_change_password=True,
                 failures=0,
                 locked_until=None,
@@ -183,68 +202,12 @@ async def reset_password(database: Database, principal: Principal, person_id: UU
     return secret
 
 
-async def list_tokens(database: Database, principal: Principal) -> list[Token]:
-    """One's own API tokens, newest first; their secrets are not kept."""
-    async with database.begin() as connection:
-        rows = await connection.execute(
-            select(api_token).where(api_token.c.person_id == principal.id).order_by(api_token.c.id.desc())
-        )
-        return [Token(r.id, r.name, r.actions, r.expires_at, r.created_at, r.last_used_at) for r in rows]
-
-
-async def create_token(
-    database: Database, principal: Principal, name: str, wanted: Sequence[str], expires_at: datetime | None
-) -> tuple[UUID, str]:
-    """A token that may do at most `wanted`, and never more than its owner; the secret is shown once."""
-    unknown = [action for action in wanted if action not in actions()]
-    beyond = set(wanted) - set(permitted_actions(principal))
-    if unknown or beyond or not wanted:
-        raise Problem("invalid_input", reason="actions: " + ", ".join(unknown or sorted(beyond) or ["(empty)"]))
-    _check_words("token", name, 1)
-    secret, new = new_secret(), new_id()
-    async with begin(database, principal) as tx:
-        await tx.connection.execute(
-            insert(api_token).values(
-                id=new,
-                digest=digest(secret),
-                person_id=principal.id,
-                name=name,
-                actions=sorted(set(wanted)),
-                expires_at=expires_at,
-            )
-        )
-        await tx.audit("token.create", "token", new, {"actions": sorted(set(wanted))})
-    return new, secret
-
-
-async def delete_token(database: Database, principal: Principal, token_id: UUID) -> None:
-    """Revoke one of one's own tokens; the next request with it is refused."""
-    async with begin(database, principal) as tx:
-        gone = await tx.connection.execute(
-            delete(api_token).where(api_token.c.id == token_id, api_token.c.person_id == principal.id)
-        )
-        if gone.rowcount == 0:
-            raise Problem("not_found", what=token_id)
-        await tx.audit("token.revoke", "token", token_id)
-
-
 def _people() -> Select[Any]:
+    entry = func.json_build_object(
+        "role", role_grant.c.role, "organization_id", organization.c.id, "organization", organization.c.name
+    )
     grants = (
-        select(
-            func.coalesce(
-                func.json_agg(
-                    func.json_build_object(
-                        "role",
-                        role_grant.c.role,
-                        "organization_id",
-                        organization.c.id,
-                        "organization",
-                        organization.c.name,
-                    )
-                ),
-                "[]",
-            )
-        )
+        select(func.coalesce(func.json_agg(entry, type_=JSON), cast([], JSON)))
         .select_from(role_grant.join(organization, organization.c.id == role_grant.c.organization_id))
         .where(role_grant.c.person_id == person.c.id)
         .scalar_subquery()
@@ -271,7 +234,11 @@ def _person(row: Any) -> Person:
     )
 
 
-async def _locked(tx: Transaction, person_id: UUID) -> Any:
+async def locked_below(tx: Transaction, person_id: UUID) -> Any:
+    """The account's row, locked, when it reaches no further than the administrator who acts does.
+
+    Whoever could reset the password of one that does, or take its clearance away first, could act as it.
+    """
     statement = (
         select(person, organization.c.path)
         .join(organization, organization.c.id == person.c.organization_id)
@@ -283,6 +250,14 @@ async def _locked(tx: Transaction, person_id: UUID) -> Any:
     ).one_or_none()
     if row is None:
         raise Problem("not_found", what=person_id)
+    require(tx.principal, "identity.write", row.path, {"classification": row.clearance})
+    paths = await tx.connection.scalars(
+        select(organization.c.path)
+        .join(role_grant, role_grant.c.organization_id == organization.c.id)
+        .where(role_grant.c.person_id == person_id)
+    )
+    for path in paths:
+        require(tx.principal, "identity.write", path)
     return row
 
 

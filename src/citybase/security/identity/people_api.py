@@ -9,31 +9,33 @@ from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from citybase.engines.paging import Page
-from citybase.kernel.errors import Problem
 from citybase.security.dependencies import TheDatabase, ThePrincipal
 from citybase.security.identity.people import (
     ROLES,
     NewPerson,
     Person,
     PersonChange,
-    Token,
     change_person,
     create_person,
+    list_people,
+    reset_password,
+)
+from citybase.security.identity.tokens import (
+    Token,
+    create_service_token,
     create_token,
     delete_token,
-    list_people,
     list_tokens,
-    reset_password,
 )
 
 __all__ = ["ROUTES"]
 
 
 class Created(msgspec.Struct):
-    """`secret` is shown this once; only its hash is kept."""
+    """`secret` is shown this once; only its hash is kept. A service account has none: give it a token."""
 
     id: UUID
-    secret: str
+    secret: str | None
 
 
 class Role(msgspec.Struct):
@@ -92,9 +94,6 @@ async def read_tokens(database: TheDatabase, principal: ThePrincipal) -> TokenLi
 
 @post("/tokens", tags=["identity"], summary="Make an API token")
 async def add_token(data: JSONBody[NewToken], database: TheDatabase, principal: ThePrincipal) -> Created:
-    if principal.actions is not None:
-        # A token that could make tokens would outlive its own revocation.
-        raise Problem("forbidden", action="token.create")
     return Created(*await create_token(database, principal, data.name, data.actions, data.expires_at))
 
 
@@ -103,4 +102,23 @@ async def remove_token(token_id: FromPath[UUID], database: TheDatabase, principa
     await delete_token(database, principal, token_id)
 
 
-ROUTES = [read_people, add_person, edit_person, renew_password, read_roles, read_tokens, add_token, remove_token]
+@post("/people/{person_id:uuid}/tokens", tags=["identity"], summary="Make a token for a service account")
+async def add_service_token(
+    person_id: FromPath[UUID], data: JSONBody[NewToken], database: TheDatabase, principal: ThePrincipal
+) -> Created:
+    return Created(
+        *await create_service_token(database, principal, person_id, data.name, data.actions, data.expires_at)
+    )
+
+
+ROUTES = [
+    add_service_token,
+    read_people,
+    add_person,
+    edit_person,
+    renew_password,
+    read_roles,
+    read_tokens,
+    add_token,
+    remove_token,
+]

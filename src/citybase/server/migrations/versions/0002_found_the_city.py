@@ -195,6 +195,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_alarm_rule_kind"), "alarm_rule", ["kind"], unique=False)
     op.create_table(
+        "import_draft",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=True),
+        sa.Column("sheet", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("preview", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["kind"], ["resource_kind.id"], name=op.f("fk_import_draft_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_draft")),
+    )
+    op.create_index("ix_import_draft_person_id_created_at", "import_draft", ["person_id", "created_at"], unique=False)
+    op.create_table(
         "indicator_value",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("indicator", sa.Text(), nullable=False),
@@ -217,6 +233,21 @@ def upgrade() -> None:
         "indicator_value",
         ["indicator", sa.literal_column("time DESC")],
         unique=False,
+    )
+    op.create_table(
+        "oidc_client",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("secret_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("redirect_uris", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("post_logout_redirect_uris", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("disabled", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_oidc_client_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oidc_client")),
     )
     op.create_table(
         "pack_definition",
@@ -380,6 +411,26 @@ def upgrade() -> None:
     op.create_index(op.f("ix_case_record_resource_id"), "case_record", ["resource_id"], unique=False)
     op.create_index("ix_case_record_type_state", "case_record", ["type", "state"], unique=False)
     op.create_table(
+        "oidc_code",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.Text(), nullable=True),
+        sa.Column("challenge", sa.Text(), nullable=True),
+        sa.Column("auth_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["oidc_client.id"], name=op.f("fk_oidc_code_client_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_oidc_code_person_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oidc_code")),
+    )
+    op.create_index(op.f("ix_oidc_code_client_id"), "oidc_code", ["client_id"], unique=False)
+    op.create_index(op.f("ix_oidc_code_person_id"), "oidc_code", ["person_id"], unique=False)
+    op.create_table(
         "resource_history",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("resource_id", sa.Uuid(), nullable=False),
@@ -501,11 +552,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_step")),
     )
     op.create_index("uq_case_step_case_id_ordinal", "case_step", ["case_id", "ordinal"], unique=True)
+    op.create_table(
+        "oidc_token",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("code_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["oidc_client.id"], name=op.f("fk_oidc_token_client_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["code_digest"], ["oidc_code.digest"], name=op.f("fk_oidc_token_code_digest"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_oidc_token_person_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oidc_token")),
+    )
+    op.create_index(op.f("ix_oidc_token_client_id"), "oidc_token", ["client_id"], unique=False)
+    op.create_index(op.f("ix_oidc_token_code_digest"), "oidc_token", ["code_digest"], unique=False)
+    op.create_index(op.f("ix_oidc_token_person_id"), "oidc_token", ["person_id"], unique=False)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index(op.f("ix_oidc_token_person_id"), table_name="oidc_token")
+    op.drop_index(op.f("ix_oidc_token_code_digest"), table_name="oidc_token")
+    op.drop_index(op.f("ix_oidc_token_client_id"), table_name="oidc_token")
+    op.drop_table("oidc_token")
     op.drop_index("uq_case_step_case_id_ordinal", table_name="case_step")
     op.drop_table("case_step")
     op.drop_index(op.f("ix_case_party_organization_id"), table_name="case_party")
@@ -524,6 +599,9 @@ def downgrade() -> None:
     op.drop_table("resource_link")
     op.drop_index("ix_resource_history_resource_id_version", table_name="resource_history")
     op.drop_table("resource_history")
+    op.drop_index(op.f("ix_oidc_code_person_id"), table_name="oidc_code")
+    op.drop_index(op.f("ix_oidc_code_client_id"), table_name="oidc_code")
+    op.drop_table("oidc_code")
     op.drop_index("ix_case_record_type_state", table_name="case_record")
     op.drop_index(op.f("ix_case_record_resource_id"), table_name="case_record")
     op.drop_index(op.f("ix_case_record_registrar_id"), table_name="case_record")
@@ -549,8 +627,11 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_person_organization_id"), table_name="person")
     op.drop_table("person")
     op.drop_table("pack_definition")
+    op.drop_table("oidc_client")
     op.drop_index("ix_indicator_value_indicator_time", table_name="indicator_value")
     op.drop_table("indicator_value")
+    op.drop_index("ix_import_draft_person_id_created_at", table_name="import_draft")
+    op.drop_table("import_draft")
     op.drop_index(op.f("ix_alarm_rule_kind"), table_name="alarm_rule")
     op.drop_table("alarm_rule")
     op.drop_table("view")
