@@ -47,8 +47,8 @@ class Load:
         ]
 
 
-def publish_all(address: NatsAddress, load: Load, publishers: int) -> float:
-    """Publish over so many connections; seconds until the last message was acknowledged."""
+def publish_all(address: NatsAddress, load: Load, publishers: int) -> tuple[float, float]:
+    """Publish over so many connections; when the first message left and the last was acknowledged (`perf_counter`)."""
     context = multiprocessing.get_context("spawn")
     ready, go = context.Barrier(publishers + 1), context.Event()
     parts = [load.part(number, publishers) for number in range(publishers)]
@@ -61,7 +61,7 @@ def publish_all(address: NatsAddress, load: Load, publishers: int) -> float:
     for worker in workers:
         worker.join()
     assert all(worker.exitcode == 0 for worker in workers), "a publisher failed"
-    return time.perf_counter() - began
+    return began, time.perf_counter()
 
 
 def _payload(time_ms: int, number: int) -> bytes:

@@ -1,6 +1,7 @@
 """One stream's messages as the observer takes them: batches in, acknowledgements out, nothing lost between."""
 
 import logging
+from operator import attrgetter
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from citybase.engines.streams import Broker, Inlet, Message, Position, Source
 
 __all__ = ["Arrivals"]
 
+_SEQUENCE = attrgetter("stream_sequence")
 _LOG = logging.getLogger(__name__)
 
 
@@ -57,7 +59,7 @@ class Arrivals:
 
     def admit(self, messages: list[Message]) -> list[Message]:
         """Those that come for the first time."""
-        sequences = np.fromiter((message.stream_sequence for message in messages), np.int64, len(messages))
+        sequences = np.fromiter(map(_SEQUENCE, messages), np.int64, len(messages))
         self._marks.append((int(sequences.max()), messages[int(sequences.argmax())]))
         first = self._progress.admit(sequences)
         return messages if first.all() else [messages[place] for place in np.flatnonzero(first)]

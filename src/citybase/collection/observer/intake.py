@@ -11,6 +11,7 @@ from citybase.collection.observer.decoding import Decoded, decode
 from citybase.collection.observer.rows import Rows
 from citybase.collection.observer.series import UNKNOWN, SeriesIndex
 from citybase.engines.postgres import Database
+from citybase.engines.streams import Source
 
 __all__ = ["AHEAD", "EARLIEST", "IMPLAUSIBLE", "SOURCES", "Batch", "take_in"]
 
@@ -28,16 +29,22 @@ AHEAD = 600_000_000
 class Batch:
     """Messages taken from one stream; `received` in µs since 1970."""
 
-    devices: list[str]
-    origins: list[str]
+    source: Source
+    subjects: list[str]
     payloads: list[bytes]
     received: int
+
+    def device(self, message: int) -> str:
+        return self.source.device(self.subjects[message])
+
+    def origin(self, message: int) -> str:
+        return self.source.origin(self.subjects[message])
 
     def halves(self) -> "tuple[Batch, Batch]":
         middle = len(self.payloads) // 2
         return (
-            Batch(self.devices[:middle], self.origins[:middle], self.payloads[:middle], self.received),
-            Batch(self.devices[middle:], self.origins[middle:], self.payloads[middle:], self.received),
+            Batch(self.source, self.subjects[:middle], self.payloads[:middle], self.received),
+            Batch(self.source, self.subjects[middle:], self.payloads[middle:], self.received),
         )
 
 
@@ -45,19 +52,19 @@ async def take_in(batch: Batch, index: SeriesIndex, database: Database) -> tuple
     """The batch's rows, and what is kept aside."""
     decoded = decode(batch.payloads)
     series, device = await _find(batch, decoded, index, database)
+    route = index.routes.of(batch.subjects)
     missing = np.isnan(decoded.value)
     unknown = series == UNKNOWN
     ahead = decoded.time > batch.received + AHEAD
     behind = decoded.time < EARLIEST
     good = ~(missing | unknown | ahead | behind)
-    source = np.fromiter(map(_source_number, batch.origins), np.int16, len(batch.origins))
     rows = Rows(
         series=series[good],
         time=decoded.time[good],
         value=decoded.value[good],
         quality=_judged(decoded, series, index)[good],
         received=np.full(int(good.sum()), batch.received, np.int64),
-        source=source[decoded.message[good]],
+        source=index.routes.source[route][decoded.message[good]],
     )
     refused = [*_refused(batch, decoded, index)]
     undeclared = unknown & ~missing & (device >= 0)
@@ -72,17 +79,18 @@ async def _find(
     batch: Batch, decoded: Decoded, index: SeriesIndex, database: Database
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Series and device number of each value; asks the ledger once for everything not known yet."""
+    index.routes.meet(batch.source, batch.subjects, SOURCES)
     device, series = _look_up(batch, decoded, index)
     strange = np.unique(decoded.message[(series == UNKNOWN) & ~np.isnan(decoded.value)])
     if len(strange):
         async with database.begin() as connection:
-            await index.learn(connection, (batch.devices[message] for message in strange))
+            await index.learn(connection, map(batch.device, strange.tolist()))
         device, series = _look_up(batch, decoded, index)
     return series, device
 
 
 def _look_up(batch: Batch, decoded: Decoded, index: SeriesIndex) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    device = index.devices.of(batch.devices)[decoded.message]
+    device = index.devices_of(index.routes.of(batch.subjects))[decoded.message]
     return device, index.find(device, index.properties.of(decoded.properties))
 
 
@@ -91,10 +99,6 @@ def _judged(decoded: Decoded, series: NDArray[np.int64], index: SeriesIndex) -> 
         return decoded.quality
     implausible = (decoded.value < index.low[series]) | (decoded.value > index.high[series])
     return np.where((decoded.quality == 0) & implausible, np.int16(IMPLAUSIBLE), decoded.quality)
-
-
-def _source_number(origin: str) -> int:
-    return SOURCES.index(origin) if origin in SOURCES else len(SOURCES) - 1
 
 
 def _first_of_message(decoded: Decoded, where: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -118,9 +122,10 @@ def _part(
 
 
 def _rejected(batch: Batch, message: int, code: str, detail: str, index: SeriesIndex) -> Rejected:
-    number = index.devices.number(batch.devices[message])
+    device = batch.device(message)
+    number = index.devices.number(device)
     resource_id = index.resource_ids[number] if number >= 0 else None
-    return Rejected(batch.origins[message], batch.devices[message], resource_id, code, detail, batch.payloads[message])
+    return Rejected(batch.origin(message), device, resource_id, code, detail, batch.payloads[message])
 
 
 def _instant_text(microseconds: int) -> str:

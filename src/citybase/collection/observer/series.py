@@ -5,6 +5,7 @@ and with two million.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from citybase.city.observations.models import series as series_table
 from citybase.city.resources.models import resource, resource_kind
+from citybase.engines.streams import Source
 
 __all__ = ["UNKNOWN", "SeriesIndex"]
 
@@ -47,8 +49,33 @@ class _Numbers:
 
     def of(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Their numbers; UNKNOWN for a name never met."""
-        get = self._numbers.get
-        return np.fromiter((get(name, UNKNOWN) for name in names), np.int32, len(names))
+        return np.fromiter(map(self._numbers.get, names, repeat(UNKNOWN)), np.int32, len(names))
+
+
+class _Routes:
+    """Subjects that messages came on, numbered: which device each names, and which way it is."""
+
+    def __init__(self) -> None:
+        self.devices: list[str] = []
+        self.source = np.zeros(0, np.int16)
+        self.device = np.zeros(0, np.int32)  # UNKNOWN until the device is learnt
+        self._numbers: dict[str, int] = {}
+
+    def of(self, subjects: Sequence[str]) -> NDArray[np.int32]:
+        """Numbers of subjects that were met."""
+        return np.fromiter(map(self._numbers.__getitem__, subjects), np.int32, len(subjects))
+
+    def meet(self, source: Source, subjects: Sequence[str], sources: Sequence[str]) -> None:
+        """Number the subjects that are new."""
+        fresh = [subject for subject in dict.fromkeys(subjects) if subject not in self._numbers]
+        if not fresh:
+            return
+        self._numbers.update(zip(fresh, range(len(self.devices), len(self.devices) + len(fresh)), strict=True))
+        self.devices += map(source.device, fresh)
+        origins = [source.origin(subject) for subject in fresh]
+        ways = [sources.index(origin) if origin in sources else len(sources) - 1 for origin in origins]
+        self.source = np.append(self.source, np.array(ways, np.int16))
+        self.device = np.append(self.device, np.full(len(fresh), UNKNOWN, np.int32))
 
 
 class SeriesIndex:
@@ -56,6 +83,7 @@ class SeriesIndex:
 
     def __init__(self) -> None:
         self.devices = _Numbers()
+        self.routes = _Routes()
         self.kinds = _Numbers()
         self.properties = _Numbers()
         self.resource_ids: list[Any] = []
@@ -71,6 +99,13 @@ class SeriesIndex:
     def size(self) -> int:
         """Series numbers known are below it."""
         return len(self.device_of)
+
+    def devices_of(self, route: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Device numbers of routes; UNKNOWN for a device that is not in the ledger."""
+        routes = self.routes
+        for number in np.unique(route[routes.device[route] == UNKNOWN]).tolist():
+            routes.device[number] = self.devices.number(routes.devices[number])
+        return routes.device[route]
 
     def find(self, device: NDArray[np.int32], properties: NDArray[np.int32]) -> NDArray[np.int64]:
         """Series of each (device number, property number); UNKNOWN where there is none."""
