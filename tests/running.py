@@ -32,12 +32,13 @@ class RunningCity:
     hj212_port: int
     output: str
 
-    def client(self) -> httpx.Client:
+    @contextmanager
+    def client(self) -> Iterator[httpx.Client]:
         """A signed-in client of the first account."""
         assert self.password is not None
-        client = httpx.Client(base_url=self.address, timeout=30, trust_env=False)
-        client.post("/api/v1/session", json={"username": "admin", "password": self.password}).raise_for_status()
-        return client
+        with httpx.Client(base_url=self.address, timeout=30, trust_env=False) as client:
+            client.post("/api/v1/session", json={"username": "admin", "password": self.password}).raise_for_status()
+            yield client
 
     def processes(self) -> dict[str, psutil.Process]:
         """Our processes and engines by name: server, gateways, observer, worker, nats, postgres."""
@@ -57,6 +58,8 @@ class RunningCity:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def start_city(data: Path, **settings: str) -> RunningCity:

@@ -7,11 +7,14 @@ properties of its own, such as the stream position that the rows came from.
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import numpy as np
 import psycopg
 import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow.fs import FileSystem
 from pyiceberg import expressions
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.expressions import BooleanExpression
@@ -101,6 +104,14 @@ class Lake:
         """Data files that may hold rows under the condition (partitions and statistics pruned)."""
         scan = self.refresh().scan(row_filter=condition or expressions.AlwaysTrue())
         return [task.file.file_path for task in scan.plan_files()]
+
+    def dataset(self, condition: BooleanExpression | None = None) -> ds.Dataset:
+        """The same files as an Arrow dataset: whoever scans it reads in pieces, never all rows at once."""
+        files = [urlsplit(file) for file in self.files(condition)]
+        if not files:
+            return ds.dataset(OBSERVATION_COLUMNS.empty_table())
+        filesystem, _ = FileSystem.from_uri(files[0].geturl())
+        return ds.dataset([file.netloc + file.path for file in files], OBSERVATION_COLUMNS, "parquet", filesystem)
 
     def query(
         self,

@@ -26,6 +26,8 @@ with warnings.catch_warnings():
 
 __all__ = ["Database", "EmbeddedPostgres", "metadata", "sqlalchemy_url"]
 
+_OUT_OF_RANGE = "22003"
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -65,6 +67,8 @@ class Database:
         except DBAPIError as error:
             if _is_unstorable_text(error):
                 raise Problem("invalid_input", reason="文本含有无法保存的字符 U+0000") from error
+            if getattr(error.orig, "sqlstate", None) == _OUT_OF_RANGE:
+                raise Problem("invalid_input", reason="数值超出范围 / a number is out of range") from error
             if error.connection_invalidated or _is_gone(error):
                 raise Problem("engine_unavailable", engine="PostgreSQL") from error
             raise

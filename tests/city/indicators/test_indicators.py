@@ -243,11 +243,11 @@ async def test_active_alarms_lead_to_their_alarms_for_those_who_own_the_station(
     async with city.database.begin() as connection:
         await connection.execute(
             insert(alarm_rule).values(
-                id="r", pack="air", kind="air-station", name="重度", name_en="Heavy", priority=2, definition={}
+                id="r", pack="air", kind="air-station", name="重度", name_en="Heavy", priority="high", definition={}
             )
         )
         values = {"rule": "r", "resource_id": city.station, "owner_id": city.organizations["610116-eco"]}
-        words = {"message": "超标", "message_en": "Above", "priority": 2, "state": "raised", "raised_at": moment}
+        words = {"message": "超标", "message_en": "Above", "priority": "high", "state": "raised", "raised_at": moment}
         await connection.execute(insert(alarm).values(id=alarm_id, **values, **words))
     sources = FakeObservations(str(city.station))
     await compute_due(city.database, sources)

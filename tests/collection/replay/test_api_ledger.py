@@ -64,13 +64,14 @@ def test_a_city_that_is_not_there_is_unavailable() -> None:
 
 def test_ports_of_the_city_on_this_machine_are_read_from_its_folder(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text(json.dumps({"port": 8081, "mqtt_port": 1884, "hj212_port": 9213}))
-    found = gateways_of(tmp_path)
-    assert (found.mqtt, found.hj212) == (("127.0.0.1", 1884), ("127.0.0.1", 9213))
+    found = gateways_of(tmp_path, "10.0.0.7")
+    assert (found.mqtt, found.hj212) == (("10.0.0.7", 1884), ("10.0.0.7", 9213))
+    assert gateways_of(tmp_path, "0.0.0.0").mqtt == ("127.0.0.1", 1884)  # noqa: S104
 
 
 def test_a_folder_without_a_city_is_told(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="bin/run --data"):
-        gateways_of(tmp_path)
+        gateways_of(tmp_path, "127.0.0.1")
 
 
 def test_a_city_elsewhere_has_the_usual_ports_or_the_named_ones() -> None:

@@ -101,11 +101,16 @@ async def test_a_gateway_that_is_away_is_waited_for() -> None:
 
 
 async def test_a_message_that_is_never_acknowledged_is_refused_and_the_next_one_goes() -> None:
-    attempts = player._ATTEMPTS
-    made = plan(2, 2)
-    tally = await played(made, Gateway(), Gateway(answer=lambda count: count > attempts))
-    assert (tally.refused[Way.HJ212], tally.acknowledged[Way.HJ212], tally.acknowledged[Way.MQTT]) == (1, 1, 2)
+    made, attempts = plan(2, 3), player._ATTEMPTS
+    tally = await played(made, Gateway(), Gateway(answer=lambda count: count == 1 or count > 1 + attempts))
+    assert (tally.refused[Way.HJ212], tally.acknowledged[Way.HJ212], tally.acknowledged[Way.MQTT]) == (1, 2, 3)
     assert "D1: HJ 212 connection closed before the answer" in "\n".join(tally.summary())
+
+
+async def test_a_device_that_is_never_answered_is_given_up() -> None:
+    tally = await played(plan(2, 50), Gateway(), hj212 := Gateway(answer=lambda count: False))
+    assert (tally.refused[Way.HJ212], tally.acknowledged[Way.MQTT]) == (50, 50)
+    assert len(hj212.received) == player._ATTEMPTS
 
 
 async def test_a_wrong_credential_stops_that_device_only() -> None:

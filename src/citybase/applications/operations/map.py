@@ -144,7 +144,7 @@ async def _alarms(connection: AsyncConnection, principal: Principal) -> tuple[li
     )  # fmt: skip
     scoped = visible(statement, principal, "alarm.read", alarm.c.owner_id, classification=resource.c.classification)
     count = await connection.scalar(select(func.count()).select_from(scoped.subquery()))
-    placed = scoped.where(resource.c.longitude.is_not(None)).order_by(alarm.c.priority, alarm.c.id.desc())
+    placed = scoped.where(resource.c.longitude.is_not(None)).order_by(alarm.c.raised_at.desc(), alarm.c.id.desc())
     rows = (await connection.execute(placed.limit(_MOST_MARKS))).all()
     return [
         _point(

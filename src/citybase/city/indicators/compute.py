@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 from sqlalchemy import insert, select, update
 
 from citybase.city.indicators.definitions import IndicatorDefinition, state_of
@@ -111,7 +112,7 @@ async def _compute(database: Database, sources: ObservationSources, definition: 
     result = await asyncio.to_thread(run, definition.sql, tables)
     if result.num_rows != 1:
         raise Problem("indicator_failed", reason=f"应为一行 one row expected: {result.num_rows}")
-    rows_read = {name: rows.num_rows for name, rows in tables.items()}
+    rows_read = {name: rows.num_rows for name, rows in tables.items() if isinstance(rows, pa.Table)}
     number = {name: _number(result[name][0].as_py()) for name in result.column_names if name in _NUMBERS}
     return Computed(
         number.get("value"),

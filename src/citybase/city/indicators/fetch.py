@@ -1,13 +1,15 @@
-"""Relations as Arrow tables, in a reader's scope: records from PostgreSQL by ADBC, observations from their sources.
+"""Relations in a reader's scope, as Arrow: records from PostgreSQL by ADBC, observations from their sources.
 
 ADBC was chosen by trial over `COPY` to CSV: 200,000 rows of 8 columns in 0.29 s against 0.54 s, with true types.
 """
 
 import asyncio
 from collections.abc import Collection
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from adbc_driver_postgresql import dbapi
 from sqlalchemy import Select, select
 from sqlalchemy.dialects import postgresql
@@ -20,7 +22,9 @@ from citybase.kernel.errors import Problem
 from citybase.security.principals import Principal
 from citybase.security.scope import in_scope
 
-__all__ = ["fetch_relations"]
+__all__ = ["Rows", "fetch_relations"]
+
+Rows: TypeAlias = pa.Table | ds.Dataset
 
 _MAX_ROWS = 5_000_000
 _TIMEOUT = "20s"
@@ -29,11 +33,11 @@ _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-cal
 
 async def fetch_relations(
     database: Database, sources: ObservationSources, principal: Principal, reading: Reading
-) -> dict[str, pa.Table]:
+) -> dict[str, Rows]:
     """The rows behind a statement that this principal may read, by relation name."""
     relations = [RELATIONS[name] for name in reading.relations]
     records = [relation for relation in relations if relation.kind == "record"]
-    tables = await asyncio.to_thread(_fetch_records, database.url, principal, records, reading.columns)
+    tables: dict[str, Rows] = await asyncio.to_thread(_fetch_records, database.url, principal, records, reading.columns)
     if len(records) < len(relations):
         tables |= await _fetch_observations(database, sources, principal, reading)
     return tables
@@ -71,22 +75,22 @@ def _typed(relation: Relation, wanted: list[str], rows: pa.Table) -> pa.Table:
 
 async def _fetch_observations(
     database: Database, sources: ObservationSources, principal: Principal, reading: Reading
-) -> dict[str, pa.Table]:
+) -> dict[str, Rows]:
     codes, ids = await _terminals_in_scope(database, principal)
-    tables = {}
+    tables: dict[str, Rows] = {}
     since = lower_bound(reading)
     if since is not None:
         tables["observation"] = _only(await sources.observation(since, codes), "terminal", codes)
     if "series_latest" in reading.relations:
         tables["series_latest"] = _only(await sources.series_latest(ids), "resource_id", ids)
-    return {name: rows.select(list(RELATIONS[name].columns)) for name, rows in tables.items()}
+    return tables
 
 
-def _only(rows: pa.Table, name: str, allowed: Collection[str] | None) -> pa.Table:
+def _only(rows: Rows, name: str, allowed: Collection[str] | None) -> Rows:
     """Whatever a source handed over, rows outside the reader's scope end here."""
     if allowed is None:
         return rows
-    return rows.filter(pc.is_in(rows[name], value_set=pa.array(list(allowed), type=pa.string())))
+    return rows.filter(pc.field(name).isin(pa.array(list(allowed), type=pa.string())))
 
 
 async def _terminals_in_scope(database: Database, principal: Principal) -> tuple[set[str] | None, set[str] | None]:

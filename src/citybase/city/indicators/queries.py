@@ -52,7 +52,7 @@ class IndicatorItem(msgspec.Struct, kw_only=True):
 
 
 class RelationRead(msgspec.Struct):
-    """A relation that the SQL reads; `rows` is how many were read for the newest value."""
+    """A relation that the SQL reads; `rows` is how many were read for the newest value, null when scanned."""
 
     name: str
     title: str

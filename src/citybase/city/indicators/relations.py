@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -48,8 +49,11 @@ _ARROW: dict[type, pa.DataType] = {
 class ObservationSources(Protocol):
     """Where observations come from: the lake and the latest values. They prune by scope; the reader checks again."""
 
-    async def observation(self, since: datetime, terminals: Collection[str] | None) -> pa.Table:
-        """Rows (terminal, property, time, value, quality, received, source) from `since` on; terminals None: all."""
+    async def observation(self, since: datetime, terminals: Collection[str] | None) -> pa.Table | ds.Dataset:
+        """Rows (terminal, property, time, value, quality, received, source) from `since` on; terminals None: all.
+
+        A dataset is scanned in pieces: a day of a whole city does not fit in memory.
+        """
         ...
 
     async def series_latest(self, resources: Collection[str] | None) -> pa.Table:
@@ -224,7 +228,7 @@ _ALL = (
             "rule": alarm.c.rule,
             "resource_id": _id(alarm.c.resource_id),
             "area_code": alarm.c.area_code,
-            "priority": _rank(alarm.c.priority),
+            "priority": alarm.c.priority,
             "state": alarm.c.state,
             "value": alarm.c.value,
             "message": alarm.c.message,

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -61,8 +62,8 @@ def inspect(sql: str) -> Reading:
     return Reading(tuple(sorted(named)), _columns(statement), bounds)
 
 
-def run(sql: str, tables: Mapping[str, pa.Table], seconds: float = _SECONDS) -> pa.Table:
-    """Run a statement over Arrow tables and nothing else. Raises `indicator_failed`."""
+def run(sql: str, tables: Mapping[str, pa.Table | ds.Dataset], seconds: float = _SECONDS) -> pa.Table:
+    """Run a statement over Arrow tables and datasets and nothing else. Raises `indicator_failed`."""
     with duckdb.connect(config=_OPTIONS) as connection:
         for name, rows in tables.items():
             connection.register(name, rows)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from pyiceberg.expressions import And, BooleanExpression, GreaterThanOrEqual, In
 from sqlalchemy import select
 
@@ -16,10 +18,6 @@ from citybase.engines.lake import Lake
 from citybase.engines.postgres import Database
 
 __all__ = ["CityObservations"]
-
-_ROWS = """
-SELECT terminal, property, time, value, quality, received, source FROM observation WHERE time >= $since
-"""
 
 
 class CityObservations:
@@ -36,12 +34,13 @@ class CityObservations:
         if self._lake is not None:
             self._lake.close()
 
-    async def observation(self, since: datetime, terminals: Collection[str] | None) -> pa.Table:
-        """Rows (terminal, property, time, value, quality, received, source) from `since` on; terminals None: all."""
+    async def observation(self, since: datetime, terminals: Collection[str] | None) -> ds.Dataset:
+        """Observations from `since` on, to be scanned in pieces; `terminals` only narrows the files."""
         condition: BooleanExpression = GreaterThanOrEqual("time", since.isoformat())
         if terminals is not None:
             condition = And(condition, In("terminal", sorted(terminals)))
-        return await self.query(_ROWS, condition, {"since": since})
+        dataset = await asyncio.to_thread(lambda: self._opened().dataset(condition))
+        return dataset.filter(pc.field("time") >= pa.scalar(since, pa.timestamp("us", tz="UTC")))
 
     async def series_latest(self, resources: Collection[str] | None) -> pa.Table:
         """One row (resource_id, property, time, value) a series that was ever observed."""
@@ -67,6 +66,9 @@ class CityObservations:
         return await asyncio.to_thread(self._query, sql, condition, parameters)
 
     def _query(self, sql: str, condition: BooleanExpression, parameters: Mapping[str, Any] | None) -> pa.Table:
+        return self._opened().query(sql, condition, parameters)
+
+    def _opened(self) -> Lake:
         if self._lake is None:
             self._lake = self._open_lake()
-        return self._lake.query(sql, condition, parameters)
+        return self._lake

@@ -44,6 +44,9 @@ _EXPORTS: dict[str, tuple[ExportWriter, str]] = {
 }
 
 
+Classification = Annotated[int, msgspec.Meta(ge=1, le=4)]
+
+
 class Kinds(msgspec.Struct):
     items: list[KindItem]
 
@@ -63,7 +66,7 @@ async def provide_filter(
     organization: FromQuery[UUID | None] = None,
     life_cycle: FromQuery[str | None] = None,
     area: FromQuery[str | None] = None,
-    classification: FromQuery[int | None] = None,
+    classification: FromQuery[Classification | None] = None,
 ) -> ResourceFilter:
     return ResourceFilter(
         q=q, kind=kind, organization=organization, life_cycle=life_cycle, area=area, classification=classification

@@ -1,6 +1,7 @@
 """`citybase replay FILE…`: recorded readings into the running city, as devices would send them."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from citybase.collection.replay.sender import Sender
 from citybase.collection.replay.tally import Tally
 from citybase.kernel.clock import now, parse_instant, to_city
 from citybase.kernel.errors import Problem
+from citybase.kernel.settings import load_settings
 
 __all__ = ["replay"]
 
@@ -87,7 +89,8 @@ def _city(
 ) -> tuple[Ledger, Gateways]:
     """The city on this machine, or the one at an address."""
     if url is None:
-        return LocalLedger(data), gateways_of(data)
+        settings = load_settings(environment=os.environ, options={"data": data.absolute()})
+        return LocalLedger(settings), gateways_of(settings.data, settings.host)
     if not token:
         raise Problem("invalid_input", reason="--url 需要 --token / --url needs --token")
     return ApiLedger(url, token), gateways_at(url, mqtt, hj212)

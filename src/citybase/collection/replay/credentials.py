@@ -15,6 +15,7 @@ __all__ = ["Address", "ApiLedger", "Gateways", "Ledger", "gateways_at", "gateway
 
 KIND = "air-station"
 _PAGE = 200
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what a city may listen on, not what we do
 _DEFAULTS = {"port": 8080, "mqtt_port": 1883, "hj212_port": 9212}
 
 Address = tuple[str, int]
@@ -87,13 +88,14 @@ def _reason(answer: httpx.Response) -> str:
         return f"HTTP {answer.status_code}"
 
 
-def gateways_of(data: Path) -> Gateways:
-    """The gateways of the city that runs on this machine in that data folder."""
+def gateways_of(data: Path, host: str) -> Gateways:
+    """The gateways of the city that runs on this machine in that data folder and listens on `host`."""
     try:
         ports = _DEFAULTS | msgspec.json.decode((data / "ports.json").read_bytes(), type=dict[str, int])
     except (OSError, msgspec.DecodeError) as error:
         raise Problem("engine_unavailable", engine=f"CityBase ({data}; bin/run --data {data})") from error
-    return Gateways(("127.0.0.1", ports["mqtt_port"]), ("127.0.0.1", ports["hj212_port"]))
+    near = "127.0.0.1" if host in _EVERYWHERE else host
+    return Gateways((near, ports["mqtt_port"]), (near, ports["hj212_port"]))
 
 
 def gateways_at(url: str, mqtt: str | None, hj212: str | None) -> Gateways:

@@ -1,9 +1,7 @@
 """The ledger of the city on this machine, for whoever holds the machine: read and written through its database."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
@@ -14,7 +12,7 @@ from citybase.city.resources.models import resource
 from citybase.collection.replay.credentials import KIND
 from citybase.engines.postgres import Database, EmbeddedPostgres
 from citybase.kernel.errors import Problem
-from citybase.kernel.settings import load_settings
+from citybase.kernel.settings import Settings
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import begin
 
@@ -26,11 +24,10 @@ T = TypeVar("T")
 class LocalLedger:
     """Acts as the program itself; the audit log says so. Raises `engine_unavailable` when the city does not run."""
 
-    def __init__(self, data: Path) -> None:
-        settings = load_settings(environment=os.environ, options={"data": data.absolute()})
+    def __init__(self, settings: Settings) -> None:
         url = settings.postgres_url or EmbeddedPostgres(settings.data / "postgres").running_url()
         if url is None:
-            raise Problem("engine_unavailable", engine=f"PostgreSQL ({data}; bin/run --data {data})")
+            raise Problem("engine_unavailable", engine=f"PostgreSQL ({settings.data}; bin/run)")
         self._url = url
         self._ids: dict[str, UUID] = {}
 

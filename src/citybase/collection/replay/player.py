@@ -49,21 +49,23 @@ async def _feed(plan: Plan, queues: Mapping[tuple[str, Way], _Queue], speed: flo
 
 
 async def _run_device(queue: _Queue, sender: Sender, tally: Tally) -> None:
-    given_up = ""
+    """Send what the queue holds. A device that is not accepted, or is never answered, stops; the others go on."""
+    answered, given_up = False, ""
     while (message := await queue.get()) is not None:
-        if not given_up:
-            tally.sent[message.way] += 1
-            try:
-                await _deliver(message, sender, tally)
-            except NotAuthorizedError as error:
-                given_up = str(error)
-            except OSError as error:
-                tally.refuse(message, str(error) or type(error).__name__)
-            else:
-                tally.acknowledge(message)
         if given_up:
-            # Its credential will not become right: what it has left is refused, the other devices go on.
             tally.refuse(message, given_up)
+            continue
+        tally.sent[message.way] += 1
+        try:
+            await _deliver(message, sender, tally)
+        except OSError as error:
+            reason = str(error) or "no acknowledgement"
+            tally.refuse(message, reason)
+            if isinstance(error, NotAuthorizedError) or not answered:
+                given_up = reason
+        else:
+            answered = True
+            tally.acknowledge(message)
 
 
 async def _deliver(message: Message, sender: Sender, tally: Tally) -> None:
