@@ -69,7 +69,7 @@ async def test_a_stranger_finds_nothing_on_any_route(sides: tuple[Side, Side]) -
                 continue
             assert place is not None, f"{path}: no seeder tells of its parameter, and it is not in PUBLIC"
             status, text = await ask(stranger.client, place, **QUERIES.get(path, {}))
-            assert status < 500, (path, text)
+            assert status < 500 or path == "/health/ready", (path, text)
             assert owner.mark not in text, path
             leaked = [identifier for identifier in owner.ids if identifier in text and identifier not in place]
             assert not leaked, (path, leaked)

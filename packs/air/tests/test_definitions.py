@@ -66,7 +66,7 @@ def test_a_derived_property_calls_a_function_with_its_own_arguments(name: str) -
 def test_a_rule_speaks_of_what_the_station_has(path: Path) -> None:
     rule = load(path)
     assert rule["kind"] == KIND["id"]
-    assert rule["priority"] in {"urgent", "high", "medium", "low"}
+    assert rule["priority"] in {"urgent", "high", "normal", "low"}
     assert re.fullmatch(r"PT\d+[HM]", rule["for"])
     for text in (rule["condition"], rule["clear"]):
         columns = {column.name for column in sqlglot.parse_one(text, dialect="duckdb").find_all(exp.Column)}
