@@ -36,15 +36,13 @@ from citybase.security.transactions import Transaction, begin
 
 __all__ = ["ROUTES", "version_of"]
 
+CLASSIFICATIONS = range(1, 5)
 CLASSIFIED = 3
 """From this classification on (3 important 重要) a single read is audited."""
 _EXPORTS: dict[str, tuple[ExportWriter, str]] = {
     "csv": (stream_csv, "text/csv; charset=utf-8"),
     "xlsx": (write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
-
-
-Classification = Annotated[int, msgspec.Meta(ge=1, le=4)]
 
 
 class Kinds(msgspec.Struct):
@@ -66,8 +64,10 @@ async def provide_filter(
     organization: FromQuery[UUID | None] = None,
     life_cycle: FromQuery[str | None] = None,
     area: FromQuery[str | None] = None,
-    classification: FromQuery[Classification | None] = None,
+    classification: FromQuery[int | None] = None,
 ) -> ResourceFilter:
+    if classification is not None and classification not in CLASSIFICATIONS:
+        raise Problem("invalid_input", reason="classification: 1–4")
     return ResourceFilter(
         q=q, kind=kind, organization=organization, life_cycle=life_cycle, area=area, classification=classification
     )
