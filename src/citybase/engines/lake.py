@@ -96,6 +96,11 @@ class Lake:
         snapshot = self.refresh().current_snapshot()
         return dict(snapshot.summary.additional_properties) if snapshot and snapshot.summary else {}
 
+    def totals(self) -> tuple[int, int]:
+        """Rows and data files of the newest commit."""
+        summary = self.properties()
+        return int(summary.get("total-records", 0)), int(summary.get("total-data-files", 0))
+
     def refresh(self) -> Table:
         self.table.refresh()
         return self.table

@@ -38,13 +38,15 @@ async def run(settings: Settings) -> None:
     database = Database(settings.postgres_url or "")
     broker = Broker(nats_address(settings))
     await broker.connect()
-    reporter = HostReporter(settings, database, broker)
+    latest = LatestReader(settings.data / "latest")
+    observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
+    reporter = HostReporter(settings, database, broker, observations)
     async with asyncio.TaskGroup() as loops:
         loops.create_task(keep_going("relay", lambda: relay_once(database, broker), every=_RELAY_EVERY))
         loops.create_task(keep_going("audit", lambda: integrate(database, settings), every=_INTEGRATE_EVERY))
         loops.create_task(keep_going("events", lambda: react(settings, database), every=1.0))
         loops.create_task(keep_going("host telemetry", reporter.report, every=_TELEMETRY_EVERY))
-        loops.create_task(keep_going("jobs", lambda: work(settings, database), every=1.0))
+        loops.create_task(keep_going("jobs", lambda: work(database, observations), every=1.0))
 
 
 async def react(settings: Settings, database: Database) -> None:
@@ -57,19 +59,19 @@ async def react(settings: Settings, database: Database) -> None:
     await handle_events(nats_address(settings), "worker", handle)
 
 
-async def work(settings: Settings, database: Database) -> None:
+async def work(database: Database, observations: CityObservations) -> None:
     """Run scheduled jobs until PostgreSQL goes away."""
-    app = job_app(settings.postgres_url or "", scheduled_jobs(settings, database))
+    app = job_app(database.url, scheduled_jobs(database, observations))
     async with app.open_async():
         await app.run_worker_async(install_signal_handlers=False, delete_jobs="always", concurrency=2)
 
 
-def scheduled_jobs(settings: Settings, database: Database) -> list[ScheduledJob]:
-    latest = LatestReader(settings.data / "latest")
-    sources = CityObservations(database, lambda: open_lake(settings, database.url), latest)
+def scheduled_jobs(database: Database, observations: CityObservations) -> list[ScheduledJob]:
     return [
         ScheduledJob("cases.note_late", "* * * * * */20", lambda: cases.note_late(database)),
-        ScheduledJob("indicators.compute_due", "* * * * * */10", lambda: indicators.compute_due(database, sources)),
+        ScheduledJob(
+            "indicators.compute_due", "* * * * * */10", lambda: indicators.compute_due(database, observations)
+        ),
     ]
 
 

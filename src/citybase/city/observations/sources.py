@@ -59,6 +59,10 @@ class CityObservations:
         )
         return table.filter(pa.array(values.time > 0))
 
+    async def totals(self) -> tuple[float, float]:
+        """Rows and data files that the lake holds now."""
+        return await asyncio.to_thread(lambda: self._opened().totals())
+
     async def query(
         self, sql: str, condition: BooleanExpression, parameters: Mapping[str, Any] | None = None
     ) -> pa.Table:
