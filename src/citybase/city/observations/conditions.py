@@ -43,7 +43,10 @@ class Condition:
 
 
 def compile_condition(sql: str) -> Condition:
-    """Comparisons, AND, OR, NOT, BETWEEN, IN, IS NULL, + - * /, abs, coalesce. Raises `ConditionError`."""
+    """Comparisons, AND, OR, NOT, BETWEEN, IN, IS NULL, + - * /, abs, coalesce; what is divided by zero is unknown.
+
+    Raises `ConditionError`.
+    """
     try:
         tree = sqlglot.parse_one(sql, dialect="duckdb")
     except SqlglotError as error:
