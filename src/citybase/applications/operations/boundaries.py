@@ -13,10 +13,9 @@ from citybase.applications.operations.models import boundary
 from citybase.engines.postgres import Database
 from citybase.kernel.clock import now
 from citybase.kernel.errors import FieldError, Problem
-from citybase.security.organizations import read_root
-from citybase.security.policy import require
 from citybase.security.principals import Principal
-from citybase.security.transactions import Transaction, begin
+from citybase.security.scope import require_citywide
+from citybase.security.transactions import begin
 
 __all__ = ["import_boundaries", "remove_boundaries"]
 
@@ -31,7 +30,7 @@ async def import_boundaries(database: Database, principal: Principal, content: b
         raise Problem("invalid_input", reason="approval: 请填写审图号 / give the map approval number")
     shapes = _read(content)
     async with begin(database, principal) as tx:
-        await _require_city(tx)
+        await require_citywide(tx.connection, principal, "map.write")
         await tx.connection.execute(delete(boundary))
         for code, geometry in shapes.items():
             row = {"area_code": code, "geometry": geometry, "approval": approval.strip(), "imported_at": now()}
@@ -43,15 +42,9 @@ async def import_boundaries(database: Database, principal: Principal, content: b
 async def remove_boundaries(database: Database, principal: Principal) -> None:
     """Go back to the computed cells."""
     async with begin(database, principal) as tx:
-        await _require_city(tx)
+        await require_citywide(tx.connection, principal, "map.write")
         await tx.connection.execute(delete(boundary))
         await tx.audit("map.remove", "boundary", "all")
-
-
-async def _require_city(tx: Transaction) -> None:
-    """The map is the whole city's: nobody changes it from a part of it."""
-    root = await read_root(tx.connection)
-    require(tx.principal, "map.write", root.path if root else "/")
 
 
 def _read(content: bytes) -> dict[str, Any]:
