@@ -9,14 +9,14 @@ import time
 
 import numpy as np
 import psycopg
-from benchmarks.ingest.publisher import Load, publish_all
 from natsrpy.js import StorageType, StreamConfig
-from tests.collection.city import City, running_city
 
+from benchmarks.ingest.publisher import Load, publish_all
 from citybase.city.observations.latest import LatestReader
 from citybase.engines.lake import Lake, open_lake
 from citybase.engines.nats import nats_address
 from citybase.engines.streams import Broker
+from tests.collection.city import City, running_city
 
 _PROPERTIES = 2
 _PROBE = "probe"

@@ -10,13 +10,13 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
-from tests.worlds import Districts, client_of, found_districts, new_person
 
 from citybase.engines.outbox import outbox
 from citybase.engines.postgres import Database
 from citybase.kernel.settings import Settings
 from citybase.security.transactions import audit_pending
 from citybase.server.app import create_app
+from tests.worlds import Districts, client_of, found_districts, new_person
 
 pytestmark = pytest.mark.anyio
 Client = AsyncTestClient[Litestar]

@@ -8,6 +8,8 @@ import numpy as np
 import psycopg
 import pytest
 from paho.mqtt.client import Client
+
+from citybase.city.observations.latest import LatestReader
 from tests.collection.city import (
     City,
     alarms,
@@ -17,8 +19,6 @@ from tests.collection.city import (
     rows_in_lake,
     running_city,
 )
-
-from citybase.city.observations.latest import LatestReader
 
 pytestmark = pytest.mark.city
 

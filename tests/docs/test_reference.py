@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from scripts.reference import ACTIONS, BLOCKS, PAGES, render
 
 from citybase.cli import COMMANDS
 from citybase.kernel.error_table import ERRORS
 from citybase.kernel.settings import Settings
 from citybase.security.identity.people import ROLES
 from citybase.security.policy import actions
+from scripts.reference import ACTIONS, BLOCKS, PAGES, render
 
 ROOT = PAGES.parents[1]
 DOCS = ROOT / "docs"

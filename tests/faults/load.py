@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from paho.mqtt.client import Client
+
 from tests.collection.city import City, eventually, publish
 
 __all__ = ["Device", "Row"]

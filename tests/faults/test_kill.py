@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.collection.city import City, eventually, rows_in_lake, running_city
-from tests.faults.load import Device
 
 from citybase.engines.processes import ChildProcess
+from tests.collection.city import City, eventually, rows_in_lake, running_city
+from tests.faults.load import Device
 
 pytestmark = pytest.mark.faults
 

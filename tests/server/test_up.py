@@ -9,6 +9,7 @@ import time
 import httpx
 import psutil
 import pytest
+
 from tests.running import running_city, start_city
 
 pytestmark = pytest.mark.city

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 from litestar.testing import AsyncTestClient
-from tests.worlds import client_of, found_districts
 
 from citybase.engines.postgres import Database
 from citybase.kernel.settings import Settings
 from citybase.server.app import create_app
+from tests.worlds import client_of, found_districts
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,6 @@ from uuid import UUID
 import numpy as np
 import pytest
 from sqlalchemy import insert, select
-from tests.worlds import Districts, found_districts
 
 from citybase.applications.operations.live import Feed, Readings, Update, follow_city
 from citybase.city.observations.latest import LatestReader, LatestValues, LatestWriter
@@ -21,6 +20,7 @@ from citybase.kernel.ids import new_id
 from citybase.security.organizations import organization
 from citybase.security.principals import SYSTEM, Grant, Principal
 from citybase.security.transactions import begin
+from tests.worlds import Districts, found_districts
 
 pytestmark = pytest.mark.anyio
 MICROSECOND = 1_790_000_000_000_000

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from tests.collection.city import City, eventually, refusals, rows_in_lake, running_city, secret_of
 
 from citybase.collection.gateways.hj212 import encode, hourly_frame, parse
+from tests.collection.city import City, eventually, refusals, rows_in_lake, running_city, secret_of
 
 pytestmark = pytest.mark.city
 
