@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 from scripts.screenshot import FLAGS, find_chromium
 
@@ -61,7 +61,7 @@ def watch(page: Page, address: str) -> list[str]:
 def settle(page: Page) -> None:
     """Wait until a page shows its heading and nothing on it is still being read."""
     page.wait_for_selector("#main h1", state="attached")
-    page.wait_for_function("!document.querySelector('.skeleton')")
+    expect(page.locator(".skeleton")).to_have_count(0, timeout=_PATIENCE_MS)
 
 
 def violations(page: Page) -> list[str]:
