@@ -52,7 +52,7 @@ def take(address: str, username: str, password: str) -> bytes:
         for shown in (".figures", ".todo .case", ".legend"):
             page.locator(shown).first.wait_for()
         page.locator(".canvas[data-idle]").wait_for()
-        page.mouse.move(width - 1, height - 1)
+        page.mouse.move(1, 1)
         picture = page.screenshot()
         browser.close()
     return picture

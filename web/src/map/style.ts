@@ -77,7 +77,7 @@ function cityLayers(): LayerSpecification[] {
       type: 'symbol',
       source: 'cases',
       // Beside the station it is about, so that both are seen; a name that would lie below gives way.
-      layout: { 'icon-image': 'case', 'icon-offset': [9, -8], 'icon-allow-overlap': true, 'icon-padding': 0 },
+      layout: { 'icon-image': 'case', 'icon-offset': [-9, -8], 'icon-allow-overlap': true, 'icon-padding': 0 },
     },
     ring('alarm-far', 17, 0.55),
     ring('alarm-near', 11, 0.95),
