@@ -17,7 +17,7 @@ import psutil
 
 __all__ = ["RunningCity", "running_city", "start_city"]
 
-_PATIENCE = 120.0
+_PATIENCE = 240.0
 
 
 @dataclass

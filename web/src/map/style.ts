@@ -76,8 +76,8 @@ function cityLayers(): LayerSpecification[] {
       id: 'cases',
       type: 'symbol',
       source: 'cases',
-      // Beside the station it is about, so that both are seen.
-      layout: { 'icon-image': 'case', 'icon-offset': [9, -8], 'icon-allow-overlap': true, 'icon-ignore-placement': true },
+      // Beside the station it is about, so that both are seen; a name that would lie below gives way.
+      layout: { 'icon-image': 'case', 'icon-offset': [9, -8], 'icon-allow-overlap': true, 'icon-padding': 0 },
     },
     ring('alarm-far', 17, 0.55),
     ring('alarm-near', 11, 0.95),
