@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+
 from tests.faults.load import Load
 
 __all__ = ["Caseworker", "Step"]

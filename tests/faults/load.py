@@ -14,15 +14,10 @@ from typing import Any
 import httpx
 import msgspec
 from paho.mqtt.client import Client
-<<<<<<< HEAD
-
-from tests.collection.city import City, eventually, publish
-=======
 from paho.mqtt.enums import CallbackAPIVersion
-from tests.collection.city import eventually
->>>>>>> faults
 
 from citybase.collection.gateways.hj212 import Frame, encode
+from tests.collection.city import eventually
 
 __all__ = ["Hj212Station", "HttpStation", "Load", "MqttStation", "Row", "Station"]
 

@@ -10,8 +10,6 @@ from uuid import UUID
 
 import numpy as np
 import psycopg
-from tests.faults.casework import Step
-from tests.faults.load import Row
 
 from citybase.city.observations.latest import LatestReader
 from citybase.engines.lake import open_lake
@@ -19,6 +17,8 @@ from citybase.engines.postgres import EmbeddedPostgres
 from citybase.kernel.settings import Settings
 from citybase.security.audit import LogReader, Report, verify_folder
 from citybase.security.audit.entries import decode
+from tests.faults.casework import Step
+from tests.faults.load import Row
 
 __all__ = ["Holdings"]
 
@@ -84,7 +84,7 @@ class Holdings:
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         with psycopg.connect(self.url) as connection:
-            return connection.execute(sql, parameters).fetchall()  # type: ignore[call-overload,no-any-return]
+            return connection.execute(sql, parameters).fetchall()
 
 
 def newest(observations: Counter[Row]) -> dict[tuple[str, str], tuple[int, float]]:

@@ -16,20 +16,13 @@ from dataclasses import dataclass, replace
 import httpx
 import psutil
 import pytest
-<<<<<<< HEAD
 
-from citybase.engines.processes import ChildProcess
-from tests.collection.city import City, eventually, rows_in_lake, running_city
-from tests.faults.load import Device
-=======
+from citybase.engines.ports import free_port
 from tests.collection.city import eventually
 from tests.faults.casework import Caseworker, Step
 from tests.faults.load import Hj212Station, HttpStation, Load, MqttStation, Row, Station
 from tests.faults.reckoning import Holdings, newest
 from tests.running import RunningCity, running_city, start_city
-
-from citybase.engines.ports import free_port
->>>>>>> faults
 
 pytestmark = pytest.mark.faults
 

@@ -1,15 +1,19 @@
 """Streams: the durable ways of NATS JetStream, and how our own processes use them.
 
 - Devices publish over MQTT on `obs/<device>`. The server keeps QoS 1 messages in its own stream `$MQTT_msgs` and
-  acknowledges them after writing, as long as a durable consumer there is interested; QoS 0 promises nothing.
+  acknowledges them after writing; QoS 0 promises nothing.
 - Our gateways publish with acknowledgement on `readings.<source>.<device>`, kept in the stream `OBS`. The subject
   differs from the devices' one on purpose: a stream that listened on `obs.>` would keep every MQTT message twice.
 - Domain events go to `events.<type>`, kept a week in the stream `EVENTS`.
+
+A stream of readings keeps everything until its one reader, the observer, says up to where it may go (`Inlet.discard`).
+So the server need not note each message's delivery and acknowledgement, which cost it more than storing the message.
 
 `natsrpy` is young, so it is named in this file only.
 """
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +23,7 @@ from natsrpy import Nats
 from natsrpy.exceptions import NatsrpyBaseError
 from natsrpy.js import (
     AckPolicy,
+    DeliverPolicy,
     DiscardPolicy,
     JetStream,
     JetStreamMessage,
@@ -32,28 +37,37 @@ from natsrpy.js import (
 from citybase.engines.nats import NatsAddress
 from citybase.kernel.events import EVENT_SUBJECT_PREFIX
 
-__all__ = ["GATEWAYS", "MQTT", "Broker", "BrokerError", "Inlet", "Message", "Position", "Source", "reading_subject"]
+__all__ = [
+    "GATEWAYS",
+    "MQTT",
+    "Broker",
+    "BrokerError",
+    "Inlet",
+    "Message",
+    "Position",
+    "Source",
+    "StreamState",
+    "reading_subject",
+]
 
 BrokerError = NatsrpyBaseError
 Message = JetStreamMessage
 
 _READINGS_PREFIX = "readings."
-_ACK_WAIT_SECONDS = 10.0
-_MAX_ACK_PENDING = 1_000_000
+_FORGOTTEN_SECONDS = 30.0
 _EVENT_DAYS = 7
 _DUPLICATE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One stream that readings arrive in: the observer's consumer on it, and where the device stands in a subject."""
+    """One stream that readings arrive in, and where the device stands in a subject."""
 
     name: str
     stream: str
     filter: str
     device_token: int
     source_token: int | None
-    consumer: str = "observer"
 
     def device(self, subject: str) -> str:
         return subject.split(".", self.device_token)[self.device_token]
@@ -70,6 +84,32 @@ GATEWAYS = Source("gateways", "OBS", _READINGS_PREFIX + ">", device_token=2, sou
 def reading_subject(source: str, device: str) -> str:
     """Where a gateway publishes a device's readings."""
     return f"{_READINGS_PREFIX}{source}.{device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a reader got in a stream. `stream` tells a stream from one made anew under the same name."""
+
+    stream: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """What a stream holds: messages `first` to `last`; it is empty when `first` is beyond `last`."""
+
+    stream: str
+    first: int
+    last: int
+
+    def after(self, taken: Position | None) -> int:
+        """The sequence behind which reading goes on.
+
+        A position beyond the last message is none of this stream's: a power cut took messages that were not synced,
+        and their numbers are given again. Reading what is left once more is harmless, passing over new ones is not.
+        """
+        known = taken is not None and taken.stream == self.stream and taken.sequence <= self.last
+        return max(self.first - 1, taken.sequence if taken and known else 0)
 
 
 class Broker:
@@ -117,81 +157,83 @@ class Broker:
         return msgspec.json.decode(answer.payload, type=dict[str, Any])
 
     async def ensure_streams(self) -> None:
-        """Create what is missing, consumers included: before a device connects, or its messages are not kept."""
+        """Create what is missing, before a device connects: the server's own stream would not keep for us."""
         for stream in _STREAMS:
             await self.jetstream.streams.create_or_update(stream)
-        for source in (MQTT, GATEWAYS):
-            await self._ensure_consumer(source)
 
-    async def inlet(self, source: Source) -> "Inlet":
+    async def inlet(self, source: Source, taken: Position | None) -> "Inlet":
+        """Read the source's stream from behind `taken` on; from the oldest message when that is none of this stream."""
+        state = await self.stream_state(source)
+        start = state.after(taken) + 1
         stream = await self.jetstream.streams.get(source.stream)
-        return Inlet(self, source, await stream.consumers.get_pull(source.consumer))
-
-    async def _ensure_consumer(self, source: Source) -> None:
-        stream = await self.jetstream.streams.get(source.stream)
-        await stream.consumers.create(
+        consumer = await stream.consumers.create(
             PullConsumerConfig(
-                durable_name=source.consumer,
+                name=f"observer-{secrets.token_hex(4)}",
                 filter_subject=source.filter,
-                ack_policy=AckPolicy.ALL,
-                ack_wait=_ACK_WAIT_SECONDS,
-                max_ack_pending=_MAX_ACK_PENDING,
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+                delivery_start_sequence=start,
+                ack_policy=AckPolicy.NONE,
+                memory_storage=True,
+                inactive_threshold=_FORGOTTEN_SECONDS,
             )
         )
+        return Inlet(self, source, consumer, Position(state.stream, start - 1))
 
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a consumer got in a stream. `stream` tells a stream from one made anew under the same name."""
-
-    stream: str
-    sequence: int
+    async def stream_state(self, source: Source) -> StreamState:
+        info = await self.request(f"$JS.API.STREAM.INFO.{source.stream}")
+        if "error" in info:
+            raise BrokerError(f"no stream {source.stream}")
+        return StreamState(str(info["created"]), int(info["state"]["first_seq"]), int(info["state"]["last_seq"]))
 
 
 class Inlet:
-    """The observer's end of one stream."""
+    """The observer's end of one stream: every message once, in order, as long as no delivery is lost."""
 
-    def __init__(self, broker: Broker, source: Source, consumer: PullConsumer) -> None:
-        self.source = source
+    def __init__(self, broker: Broker, source: Source, consumer: PullConsumer, start: Position) -> None:
+        self.start = start
         self._broker = broker
+        self._source = source
         self._consumer = consumer
 
     async def fetch(self, limit: int, wait_seconds: float) -> list[Message]:
         """What is there, up to `limit`; waits for the first message at most `wait_seconds`."""
         return await self._consumer.fetch(limit, expires=wait_seconds, timeout=wait_seconds + 5)
 
-    async def acknowledged(self) -> Position:
-        """The position up to which everything was acknowledged."""
-        stream = await self._broker.request(f"$JS.API.STREAM.INFO.{self.source.stream}")
-        info = await self._broker.request(f"$JS.API.CONSUMER.INFO.{self.source.stream}.{self.source.consumer}")
-        if "error" in stream or "error" in info:
-            raise BrokerError(f"no consumer on {self.source.stream}")
-        return Position(str(stream["created"]), int(info["ack_floor"]["stream_seq"]))
+    async def delivered(self) -> int:
+        """How many messages the server has sent to us."""
+        info = await self._broker.request(f"$JS.API.CONSUMER.INFO.{self._source.stream}.{self._consumer.name}")
+        if "error" in info:
+            raise BrokerError(f"the consumer of {self._source.stream} is gone")
+        return int(info["delivered"]["consumer_seq"])
 
-    async def holds(self, sequence: int) -> bool:
-        """Whether the stream has a message of ours at that sequence (it may have been removed or be another's)."""
-        answer = await self._broker.request(
-            f"$JS.API.STREAM.MSG.GET.{self.source.stream}", msgspec.json.encode({"seq": sequence})
-        )
-        prefix = self.source.filter.removesuffix(">")
-        return str(answer.get("message", {}).get("subject", "")).startswith(prefix)
+    async def discard(self, position: Position) -> None:
+        """Let the stream forget everything up to the position. Never call it before that is stored."""
+        state = await self._broker.stream_state(self._source)
+        if state.stream != position.stream or position.sequence > state.last:
+            raise BrokerError(f"{self._source.stream} is not the stream it was")
+        if position.sequence >= state.first:
+            upto = msgspec.json.encode({"seq": position.sequence + 1})
+            answer = await self._broker.request(f"$JS.API.STREAM.PURGE.{self._source.stream}", upto)
+            if "error" in answer:
+                raise BrokerError(f"purging {self._source.stream}: {answer['error']}")
 
 
 _STREAMS = (
-    # As the server itself creates it at the first MQTT connection; made early so that the consumer can stand before.
+    # The server makes it at the first MQTT connection if it is not there, but to keep a message only while some
+    # consumer asks for it.
     StreamConfig(
         name=MQTT.stream,
         subjects=["$MQTT.msgs.>"],
         storage=StorageType.FILE,
-        retention=RetentionPolicy.INTEREST,
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.NEW,
     ),
-    # Interest: a message stays until the observer acknowledged it, then goes. Discarding new ones when the disk is
-    # full makes the publisher wait instead of losing what was accepted.
+    # Discarding new ones when the disk is full makes the publisher wait instead of losing what was accepted.
     StreamConfig(
         name=GATEWAYS.stream,
         subjects=[GATEWAYS.filter],
         storage=StorageType.FILE,
-        retention=RetentionPolicy.INTEREST,
+        retention=RetentionPolicy.LIMITS,
         discard=DiscardPolicy.NEW,
         duplicate_window=_DUPLICATE_SECONDS,
     ),

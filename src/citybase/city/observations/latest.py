@@ -3,6 +3,9 @@
 One record a series, at the place of its number; the file is mapped into memory, so that it survives the process and
 costs a reader neither a query nor a copy. Each record carries a version (a *seqlock*): odd while it is being written;
 a reader takes a record only when the version was even and the same before and after.
+
+A killed process leaves at most torn records, for the pages stay with the operating system. A power cut may leave
+anything; a file beside the records tells the two apart by the boot that the writer ran in.
 """
 
 import time
@@ -12,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from citybase.kernel.ids import new_id
+
 __all__ = ["LatestReader", "LatestValues", "LatestWriter"]
 
 _RECORD = np.dtype(
@@ -19,6 +24,9 @@ _RECORD = np.dtype(
 )
 _CHUNK = 65_536
 _FILE = "latest.bin"
+_IN_USE = "in-use"
+_LOST = "lost"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _PATIENCE = 50
 
 
@@ -49,6 +57,28 @@ class LatestWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = _Records(folder)
         self._records = self._file.map("r+")
+        self._in_use = folder / _IN_USE
+        self.lost = not self._file.path.exists() or (self._in_use.exists() and self._in_use.read_text() != _boot())
+        """The records are missing or not to be trusted: clear them, write them anew, then call `trust`."""
+        if self.lost:
+            self._in_use.write_text(_LOST, encoding="utf-8")
+
+    def clear(self) -> None:
+        """Forget every value. The file never shrinks: readers have it mapped."""
+        empty = np.zeros(len(self._records), _RECORD)
+        self.write(np.arange(len(empty)), _values(empty))
+
+    def trust(self) -> None:
+        """All is mended: from here on only a power cut can spoil it."""
+        self.lost = False
+        self._in_use.write_text(_boot(), encoding="utf-8")
+
+    def close(self) -> None:
+        """A clean end: what is written is on the disk."""
+        if isinstance(self._records, np.memmap):
+            self._records.flush()
+        if not self.lost:
+            self._in_use.unlink(missing_ok=True)
 
     def torn(self) -> NDArray[np.int64]:
         """Series whose record was being written when the process died."""
@@ -68,8 +98,7 @@ class LatestWriter:
         return self._records["time"][series]
 
     def read(self, series: NDArray[np.int64]) -> LatestValues:
-        chosen = self._records[series]
-        return LatestValues(chosen["time"], chosen["value"], chosen["received"], chosen["quality"])
+        return _values(self._records[series])
 
     def write(self, series: NDArray[np.int64], values: LatestValues) -> None:
         """Set records; each series at most once."""
@@ -103,9 +132,18 @@ class LatestReader:
                 break
             time.sleep(0.001)
         # What is left was torn by a dead writer: shown as found until the observer, coming back, mends it.
-        return LatestValues(result["time"], result["value"], result["received"], result["quality"])
+        return _values(result)
 
     def _size_for(self, series: NDArray[np.int64]) -> int:
         if len(series) and int(series.max()) >= len(self._records):
             self._records = self._file.map("r")
         return len(self._records)
+
+
+def _values(records: NDArray[np.void]) -> LatestValues:
+    return LatestValues(records["time"], records["value"], records["received"], records["quality"])
+
+
+def _boot() -> str:
+    """This run of the machine; where it cannot be told, none is like another and an unclean end counts as a cut."""
+    return _BOOT.read_text(encoding="ascii").strip() if _BOOT.exists() else str(new_id())

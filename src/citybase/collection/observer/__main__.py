@@ -8,6 +8,7 @@ import signal
 from citybase.city.observations.latest import LatestWriter
 from citybase.collection.observer.commits import Commits
 from citybase.collection.observer.deriving import Derivations
+from citybase.collection.observer.mending import mend
 from citybase.collection.observer.observer import Observer
 from citybase.collection.observer.patience import patiently
 from citybase.collection.observer.series import SeriesIndex
@@ -39,7 +40,11 @@ async def run(settings: Settings) -> None:
         derivations=Derivations(database),
         flush_seconds=settings.flush_seconds,
     )
-    await observer.run()
+    await patiently("mending the latest values", lambda: asyncio.to_thread(mend, latest, lake))
+    try:
+        await observer.run()
+    finally:
+        latest.close()
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ The order of steps is what makes `kill -9` harmless at every point:
 2. derived values are added, rules evaluated; the latest values are written, then alarms and the rules' state;
 3. its rows wait, at most `flush_seconds`, and are committed to the lake in one snapshot that carries the streams'
    positions;
-4. only then are the messages acknowledged.
+4. only then may the streams forget the messages.
 
 Dying anywhere before 4 means that messages come again. Positions in the snapshot, and an observation's own identity
 (`pending`), keep what comes again from being stored again.
@@ -89,19 +89,24 @@ class Observer:
         while True:
             await patiently(f"opening {arrivals.source.stream}", lambda: self._open(arrivals))
             try:
-                fetching = asyncio.ensure_future(_fetch(arrivals, pause=0.0))
-                while True:
-                    messages = await fetching
-                    # A batch costs the same with ten messages and with a thousand: let some gather.
-                    fetching = asyncio.ensure_future(
-                        _fetch(arrivals, pause=0.0 if len(messages) >= _FETCH // 2 else _GATHER_SECONDS)
-                    )
-                    if messages:
-                        await self._take(arrivals, messages)
+                await self._take_all(arrivals)
             except (BrokerError, OSError) as error:
                 _LOG.warning("%s: %s", arrivals.source.stream, error)
                 arrivals.close()
                 await asyncio.sleep(0.2)
+
+    async def _take_all(self, arrivals: Arrivals) -> None:
+        fetching = asyncio.ensure_future(_fetch(arrivals, pause=0.0))
+        try:
+            while True:
+                messages = await fetching
+                # A batch costs the same with ten messages and with a thousand: let some gather.
+                pause = 0.0 if len(messages) >= _FETCH // 2 else _GATHER_SECONDS
+                fetching = asyncio.ensure_future(_fetch(arrivals, pause))
+                if messages:
+                    await self._take(arrivals, messages)
+        finally:
+            fetching.cancel()
 
     async def _open(self, arrivals: Arrivals) -> None:
         committed = await asyncio.to_thread(self._commits.position, arrivals.source)
@@ -109,9 +114,8 @@ class Observer:
 
     async def _take(self, arrivals: Arrivals, messages: list[Message]) -> None:
         async with self._taking:
-            fresh = arrivals.admit(messages)
-            if fresh:
-                await self._process(_batch(arrivals, fresh))
+            await self._process(_batch(arrivals, messages))
+            arrivals.take(messages)
         if self._pending.count >= _FLUSH_ROWS:
             self._due.set()
         if self._pending.count >= _HELD_ROWS:
@@ -166,10 +170,10 @@ class Observer:
             await self.flush()
 
     async def flush(self) -> None:
-        """Commit what is pending, then acknowledge it."""
+        """Commit what is pending, then let the streams forget it."""
         async with self._taking:
             taken = self._pending.take()
-            positions = [(item, item.position) for item in self._arrivals if item.is_open]
+            positions = [(item, item.position) for item in self._arrivals if item.position is not None]
         if taken is not None:
             identifier, known = new_id(), [(item.source, at) for item, at in positions]
             started = time.perf_counter()
@@ -181,9 +185,9 @@ class Observer:
         self._room.set()
         for item, position in positions:
             try:
-                await item.acknowledge(position)
+                await item.release(position)
             except (BrokerError, OSError) as error:
-                _LOG.warning("acknowledging %s: %s", item.source.stream, error)
+                _LOG.warning("releasing %s: %s", item.source.stream, error)
 
     async def _refresh_forever(self) -> None:
         while True:
