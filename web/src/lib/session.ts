@@ -17,9 +17,11 @@ export async function signIn(username: string, password: string): Promise<void> 
   await loadSession()
 }
 
+/** A changed password ends every session, this one too: the person goes on in a new one. */
 export async function changePassword(current: string, next: string): Promise<void> {
+  const username = principal.value?.username ?? ''
   await post('/session/password', { current, new: next })
-  await loadSession()
+  await signIn(username, next)
 }
 
 export async function signOut(): Promise<void> {
