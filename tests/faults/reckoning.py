@@ -84,7 +84,7 @@ class Holdings:
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         with psycopg.connect(self.url) as connection:
-            return connection.execute(sql, parameters).fetchall()  # type: ignore[call-overload,no-any-return]
+            return connection.execute(sql, parameters).fetchall()
 
 
 def newest(observations: Counter[Row]) -> dict[tuple[str, str], tuple[int, float]]:
