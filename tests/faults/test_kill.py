@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import httpx
 import psutil
 import pytest
+
 from tests.collection.city import eventually
 from tests.faults.casework import Caseworker, Step
 from tests.faults.load import Hj212Station, HttpStation, Load, MqttStation, Row, Station

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.collection.city import eventually
-from tests.running import RunningCity, own_ports, running_city
 
 from citybase.kernel.settings import Settings
 from citybase.server.doctor import Finding, examine
 from citybase.server.ports import remembered_ports
+from tests.collection.city import eventually
+from tests.running import RunningCity, own_ports, running_city
 
 
 @pytest.fixture(scope="module")

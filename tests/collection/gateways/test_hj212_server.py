@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
-from tests.collection.city import City, eventually, refusals, rows_in_lake, running_city, secret_of
 
 from citybase.city.observations.models import rejection
 from citybase.collection.gateways.credentials import Credentials
@@ -17,6 +16,7 @@ from citybase.collection.gateways.hj212_server import Hj212Server
 from citybase.engines.nats import NatsAddress
 from citybase.engines.postgres import Database
 from citybase.engines.streams import Broker
+from tests.collection.city import City, eventually, refusals, rows_in_lake, running_city, secret_of
 
 pytestmark = pytest.mark.city
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
+
 from tests.collection.city import eventually
 from tests.running import RunningCity, own_ports, running_city
 
