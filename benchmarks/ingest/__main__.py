@@ -7,25 +7,13 @@ import os
 import time
 from collections.abc import Callable
 
-<<<<<<< HEAD
-import numpy as np
-import psycopg
-=======
+from natsrpy.js import StorageType, StreamConfig
+
 from benchmarks.ingest.delay import PROBE, delays
 from benchmarks.ingest.durable import await_durable
 from benchmarks.ingest.mqtt import over_mqtt
 from benchmarks.ingest.publisher import Load, Publish, over_nats, publish_all
->>>>>>> flow2
-from natsrpy.js import StorageType, StreamConfig
-
-<<<<<<< HEAD
-from benchmarks.ingest.publisher import Load, publish_all
-from citybase.city.observations.latest import LatestReader
-from citybase.engines.lake import Lake, open_lake
-from citybase.engines.nats import nats_address
-=======
 from citybase.engines.nats import nats_address, nats_ports
->>>>>>> flow2
 from citybase.engines.streams import Broker
 from tests.collection.city import City, running_city
 
