@@ -4,128 +4,120 @@ import argparse
 import asyncio
 import json
 import os
-import threading
 import time
+from collections.abc import Callable
 
-import numpy as np
-import psycopg
 from natsrpy.js import StorageType, StreamConfig
 
-from benchmarks.ingest.publisher import Load, publish_all
-from citybase.city.observations.latest import LatestReader
-from citybase.engines.lake import Lake, open_lake
-from citybase.engines.nats import nats_address
+from benchmarks.ingest.delay import PROBE, delays
+from benchmarks.ingest.durable import await_durable
+from benchmarks.ingest.mqtt import over_mqtt
+from benchmarks.ingest.publisher import Load, Publish, over_nats, publish_all
+from citybase.engines.nats import nats_address, nats_ports
 from citybase.engines.streams import Broker
 from tests.collection.city import City, running_city
 
 _PROPERTIES = 2
-_PROBE = "probe"
+_MQTT_DEVICES = 100
+_Figures = dict[str, float | int]
+_PublishAll = Callable[[Load], tuple[float, float]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest")
-    parser.add_argument("--messages", type=int, default=300_000)
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--mqtt-messages", type=int, default=200_000)
     parser.add_argument("--devices", type=int, default=2_000)
     parser.add_argument("--publishers", type=int, default=4)
     options = parser.parse_args()
     devices = [f"device-{number:06d}" for number in range(options.devices)]
-    with running_city([*devices, _PROBE], flush_seconds=1.0) as city:
-        print(json.dumps(measure(city, devices, options.messages // options.devices, options.publishers)))
+    with running_city([*devices, PROBE], flush_seconds=1.0) as city:
+        run = Run(city, devices, options.publishers)
+        figures = {
+            "cores": os.cpu_count(),
+            "load_average_before": os.getloadavg()[0],
+            "gateways": run.gateways(options.messages),
+            "mqtt": run.mqtt(options.mqtt_messages),
+            "delay": run.delay(),
+        }
+        print(json.dumps(figures, indent=1))
 
 
-def measure(city: City, devices: list[str], rounds: int, publishers: int) -> dict[str, float | int]:
-    """All figures of one run."""
-    address = nats_address(city.settings)
-    start = int(time.time() * 1000) - rounds * 3_000
-    asyncio.run(_create_stream(city))
-    bare = Load("benches.http.", devices, rounds, start)
-    began, ended = publish_all(address, bare, publishers)
-    stored = bare.count / (ended - began)
-    _warm_up(city, devices, publishers, start - 60_000)
-    load = Load("readings.http.", devices, rounds, start)
-    began, ended = publish_all(address, load, publishers)
-    acknowledged = load.count / (ended - began)
-    _await_durable(city, devices, (rounds + 1) * len(devices) * _PROPERTIES, start + (rounds - 1) * 1000)
-    durable = load.count / (time.perf_counter() - began)
-    delays = _delays(city, devices, durable / 2, publishers, start + rounds * 1000)
-    return {
-        "messages": load.count,
-        "cores": os.cpu_count() or 0,
-        "broker_messages_per_second": round(stored),
-        "acknowledged_messages_per_second": round(acknowledged),
-        "durable_messages_per_second": round(durable),
-        "durable_observations_per_second": round(durable * _PROPERTIES),
-        "ratio_to_broker": round(durable / stored, 2),
-        "delay_p50_ms": round(float(np.percentile(delays, 50)), 1),
-        "delay_p99_ms": round(float(np.percentile(delays, 99)), 1),
-    }
+class Run:
+    """Loads one after another on one city; every reading has a time of its own."""
+
+    def __init__(self, city: City, devices: list[str], publishers: int) -> None:
+        self._city = city
+        self._devices = devices
+        self._publishers = publishers
+        self._rows = 0
+        self._pace = 0.0
+        self._clock_ms = int(time.time() * 1000) - 86_400_000
+
+    def gateways(self, messages: int) -> _Figures:
+        """As our gateways publish: NATS with acknowledgement. Alone: into a stream that nobody reads."""
+        asyncio.run(_create_stream(self._city))
+        publish = _publishing(over_nats(nats_address(self._city.settings)), self._publishers)
+        rounds = messages // len(self._devices)
+        bare = self._load("benches.http.", self._devices, rounds)
+        began, ended = publish(bare)
+        # Every device is learnt once: the run measures a city at work, not its first minute.
+        self._durable(self._load("readings.http.", self._devices, 1), publish)
+        load = self._load("readings.http.", self._devices, rounds)
+        figures = self._durable(load, publish, bare.count / (ended - began))
+        self._pace = figures["durable_messages_per_second"] / 2
+        return figures
+
+    def mqtt(self, messages: int) -> _Figures:
+        """As devices publish: MQTT QoS 1, a connection each. Alone: while the observer is stopped."""
+        settings = self._city.settings
+        publish = _publishing(over_mqtt(settings.host, nats_ports(settings).mqtt), self._publishers)
+        devices = self._devices[:_MQTT_DEVICES]
+        rounds = messages // len(devices) // 50 * 50
+        self._city.observer.stop()
+        bare = self._load("obs/", devices, rounds)
+        began, ended = publish(bare)
+        self._city.observer.start()
+        self._wait(bare)
+        return self._durable(self._load("obs/", devices, rounds), publish, bare.count / (ended - began))
+
+    def delay(self) -> _Figures:
+        """From a reading's publishing to its latest value, under half of the load that was sustained."""
+        rounds = max(1, int(self._pace * 4 / len(self._devices)))
+        load = self._load("readings.http.", self._devices, rounds, self._pace)
+        return delays(self._city, load, self._publishers)
+
+    def _load(self, prefix: str, devices: list[str], rounds: int, pace: float = 0.0) -> Load:
+        load = Load(prefix, devices, rounds, self._clock_ms, pace)
+        self._clock_ms += rounds * 1000
+        return load
+
+    def _durable(self, load: Load, publish: _PublishAll, alone: float = 1.0) -> _Figures:
+        began, ended = publish(load)
+        acknowledged = load.count / (ended - began)
+        self._wait(load)
+        durable = load.count / (time.perf_counter() - began)
+        return {
+            "messages": load.count,
+            "broker_alone_messages_per_second": round(alone),
+            "acknowledged_messages_per_second": round(acknowledged),
+            "durable_messages_per_second": round(durable),
+            "durable_observations_per_second": round(durable * _PROPERTIES),
+            "ratio_to_broker": round(durable / alone, 2),
+        }
+
+    def _wait(self, load: Load) -> None:
+        self._rows += load.count * _PROPERTIES
+        await_durable(self._city, list(load.devices), self._rows, load.start_ms + (load.rounds - 1) * 1000)
+
+
+def _publishing(publish: Publish, publishers: int) -> _PublishAll:
+    return lambda load: publish_all(publish, load, publishers)
 
 
 async def _create_stream(city: City) -> None:
     async with Broker(nats_address(city.settings)) as broker:
         await broker.jetstream.streams.create(StreamConfig("BENCH", ["benches.>"], storage=StorageType.FILE))
-
-
-def _warm_up(city: City, devices: list[str], publishers: int, time_ms: int) -> None:
-    """Every device is learnt once: the run measures a city at work, not its first minute."""
-    publish_all(nats_address(city.settings), Load("readings.http.", devices, 1, time_ms), publishers)
-    _await_durable(city, devices, len(devices) * _PROPERTIES, time_ms)
-
-
-def _await_durable(city: City, devices: list[str], rows: int, last_ms: int) -> None:
-    """Until the lake holds so many rows and every device's latest value is the last one."""
-    lake = open_lake(city.settings, city.url)
-    series = _series(city, devices)
-    reader = LatestReader(city.settings.data / "latest")
-    while _rows(lake) < rows or (reader.read(series).time != last_ms * 1000).any():
-        time.sleep(0.02)
-        if len(series) < len(devices) * _PROPERTIES:
-            series = _series(city, devices)
-    assert _rows(lake) == rows, "stored more than was sent"
-    lake.close()
-
-
-def _rows(lake: Lake) -> int:
-    snapshot = lake.refresh().current_snapshot()
-    return int(snapshot.summary["total-records"]) if snapshot and snapshot.summary else 0
-
-
-def _series(city: City, devices: list[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    with psycopg.connect(city.url) as connection:
-        rows = connection.execute("SELECT id FROM series WHERE device = ANY(%s)", [devices]).fetchall()
-    return np.array([row[0] for row in rows], np.int64)
-
-
-def _delays(city: City, devices: list[str], pace: float, publishers: int, start_ms: int) -> list[float]:
-    """Milliseconds from a probe's publishing to its latest value, under half of the load that was sustained."""
-    address = nats_address(city.settings)
-    load = Load("readings.http.", devices, max(1, int(pace * 4 / len(devices))), start_ms, pace)
-    busy = threading.Thread(target=publish_all, args=(address, load, publishers))
-    busy.start()
-    delays = asyncio.run(_probe(city, busy))
-    busy.join()
-    return delays
-
-
-async def _probe(city: City, busy: threading.Thread) -> list[float]:
-    delays: list[float] = []
-    reader = LatestReader(city.settings.data / "latest")
-    series = np.zeros(0, np.int64)
-    async with Broker(nats_address(city.settings)) as broker:
-        while busy.is_alive():
-            sent = time.time()
-            await broker.publish(f"readings.http.{_PROBE}", b'{"t":%d,"v":{"pm25":1}}' % (sent * 1000))
-            while not len(series):
-                series = _series(city, [_PROBE])
-            await asyncio.to_thread(_await_seen, reader, series[:1], int(sent * 1000) * 1000)
-            delays.append((time.time() - sent) * 1000)
-            await asyncio.sleep(0.005)
-    return delays[1:]
-
-
-def _await_seen(reader: LatestReader, series: np.ndarray[tuple[int], np.dtype[np.int64]], time_us: int) -> None:
-    while reader.read(series).time[0] < time_us:
-        time.sleep(0.001)
 
 
 if __name__ == "__main__":

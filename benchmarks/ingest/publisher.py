@@ -1,17 +1,21 @@
-"""A publisher that costs next to nothing: prepared bytes of the NATS protocol, acknowledgements only counted."""
+"""Publishers that cost next to nothing: prepared bytes of a protocol, acknowledgements only counted."""
 
 import json
 import multiprocessing
 import re
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.synchronize import Barrier, Event
 
 from citybase.engines.nats import NatsAddress
 
-__all__ = ["Load", "publish_all"]
+__all__ = ["Load", "Publish", "over_nats", "publish_all"]
+
+Publish = Callable[["Load", Barrier, Event], None]
+"""What one publisher process does: get ready, wait, publish its part, return when all of it is acknowledged."""
 
 _WINDOW = 8_000
 _CHUNK = 500
@@ -35,24 +39,18 @@ class Load:
     def part(self, number: int, parts: int) -> "Load":
         return Load(self.prefix, self.devices[number::parts], self.rounds, self.start_ms, self.pace / parts)
 
-    def chunks(self) -> list[tuple[bytes, int]]:
-        """Protocol bytes and how many messages they hold."""
-        lines = [
-            _message(f"{self.prefix}{device}", _payload(self.start_ms + number * 1000, number))
-            for number in range(self.rounds)
-            for device in self.devices
-        ]
-        return [
-            (b"".join(part), len(part)) for part in (lines[at : at + _CHUNK] for at in range(0, len(lines), _CHUNK))
-        ]
+    def payload(self, number: int) -> bytes:
+        """What every device sends in that round."""
+        time_ms = self.start_ms + number * 1000
+        return b'{"t":%d,"v":{"pm25":%.1f,"pm10":%.1f}}' % (time_ms, 20 + number % 50, 40 + number % 70)
 
 
-def publish_all(address: NatsAddress, load: Load, publishers: int) -> tuple[float, float]:
-    """Publish over so many connections; when the first message left and the last was acknowledged (`perf_counter`)."""
+def publish_all(publish: Publish, load: Load, publishers: int) -> tuple[float, float]:
+    """Publish from so many processes; when the first message left and the last was acknowledged (`perf_counter`)."""
     context = multiprocessing.get_context("spawn")
     ready, go = context.Barrier(publishers + 1), context.Event()
     parts = [load.part(number, publishers) for number in range(publishers)]
-    workers = [context.Process(target=_publish, args=(address, part, ready, go)) for part in parts]
+    workers = [context.Process(target=publish, args=(part, ready, go)) for part in parts]
     for worker in workers:
         worker.start()
     ready.wait()
@@ -64,8 +62,19 @@ def publish_all(address: NatsAddress, load: Load, publishers: int) -> tuple[floa
     return began, time.perf_counter()
 
 
-def _payload(time_ms: int, number: int) -> bytes:
-    return b'{"t":%d,"v":{"pm25":%.1f,"pm10":%.1f}}' % (time_ms, 20 + number % 50, 40 + number % 70)
+def over_nats(address: NatsAddress) -> Publish:
+    """Each process has one connection, and up to 8,000 messages on it that are not acknowledged yet."""
+    return partial(_publish, address)
+
+
+def _chunks(load: Load) -> list[tuple[bytes, int]]:
+    """Protocol bytes and how many messages they hold."""
+    lines = [
+        _message(f"{load.prefix}{device}", payload)
+        for payload in map(load.payload, range(load.rounds))
+        for device in load.devices
+    ]
+    return [(b"".join(part), len(part)) for part in (lines[at : at + _CHUNK] for at in range(0, len(lines), _CHUNK))]
 
 
 def _message(subject: str, payload: bytes) -> bytes:
@@ -74,7 +83,7 @@ def _message(subject: str, payload: bytes) -> bytes:
 
 def _publish(address: NatsAddress, load: Load, ready: Barrier, go: Event) -> None:
     inbox = f"_ack.{id(load):x}".encode()
-    chunks = [(data.replace(b"_ack.x", inbox), count) for data, count in load.chunks()]
+    chunks = [(data.replace(b"_ack.x", inbox), count) for data, count in _chunks(load)]
     host, port = address.url.removeprefix("nats://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.recv(65536)

@@ -39,16 +39,21 @@ class Load(threading.Thread):
         self._flowing = threading.Event()
         self._ended = threading.Event()
         self._resting = threading.Event()
+        self._failure: Exception | None = None
 
     def run(self) -> None:
-        while not self._ended.is_set():
-            if self._flowing.is_set():
-                self._resting.clear()
-                self.step()
-            else:
-                self._resting.set()
-                self._flowing.wait(0.05)
-        self.close()
+        try:
+            while not self._ended.is_set():
+                if self._flowing.is_set():
+                    self._resting.clear()
+                    self.step()
+                else:
+                    self._resting.set()
+                    self._flowing.wait(0.05)
+        except Exception as failure:
+            self._failure = failure
+        finally:
+            self.close()
 
     def step(self) -> None:
         raise NotImplementedError
@@ -66,12 +71,14 @@ class Load(threading.Thread):
     def pause(self) -> None:
         """Begin nothing new and wait until what was begun has its answer."""
         self._flowing.clear()
-        eventually(self.settled, seconds=_PATIENCE)
+        eventually(lambda: self.settled() or self._failure is not None, seconds=_PATIENCE)
+        if self._failure is not None:
+            raise self._failure
         assert self.settled(), f"{self!r} never had its answer"
 
     def end(self) -> None:
         self._ended.set()
-        self.join()
+        self.join(_PATIENCE)
 
 
 class Station(Load):
@@ -101,6 +108,7 @@ class MqttStation(Station):
         super().__init__(code, secret, chance)
         self._lock = threading.Lock()
         self._waiting: dict[int, Row] = {}
+        self._early: set[int] = set()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=code)
         self._client.username_pw_set(code, secret)
         self._client.reconnect_delay_set(1, 1)
@@ -112,9 +120,14 @@ class MqttStation(Station):
         time.sleep(self.chance.uniform(0.002, 0.02))
         if len(self._waiting) < _IN_FLIGHT and self._client.is_connected():
             row = self.next_row()
+            # Not under our lock: the library calls back while it holds its own.
+            info = self._client.publish(f"obs/{self.code}", _payload(row), qos=1)
             with self._lock:
-                info = self._client.publish(f"obs/{self.code}", _payload(row), qos=1)
-                self._waiting[info.mid] = row
+                if info.mid in self._early:
+                    self._early.remove(info.mid)
+                    self.acknowledged.add(row)
+                else:
+                    self._waiting[info.mid] = row
 
     def settled(self) -> bool:
         return super().settled() and not self._waiting
@@ -125,9 +138,10 @@ class MqttStation(Station):
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, *_: Any) -> None:
         with self._lock:
-            # A message that was sent again may be acknowledged twice.
             row = self._waiting.pop(mid, None)
-            if row is not None:
+            if row is None:
+                self._early.add(mid)
+            else:
                 self.acknowledged.add(row)
 
 

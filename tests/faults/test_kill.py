@@ -17,12 +17,11 @@ import httpx
 import psutil
 import pytest
 
-from citybase.engines.ports import free_port
 from tests.collection.city import eventually
 from tests.faults.casework import Caseworker, Step
 from tests.faults.load import Hj212Station, HttpStation, Load, MqttStation, Row, Station
 from tests.faults.reckoning import Holdings, newest
-from tests.running import RunningCity, running_city, start_city
+from tests.running import RunningCity, own_ports, running_city, start_city
 
 pytestmark = pytest.mark.faults
 
@@ -72,7 +71,7 @@ class Scene:
 def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed() -> None:
     chance = random.Random(SEED)  # noqa: S311 - moments, not secrets
     _tell(f"CITYBASE_FAULT_SEED={SEED} CITYBASE_FAULT_ROUNDS={ROUNDS}")
-    with running_city(**settings()) as city, under_load(city, chance) as scene:
+    with running_city(**own_ports(), flush_seconds="0.5") as city, under_load(city, chance) as scene:
         for number in range(1, ROUNDS + 1):
             scene.resume()
             for name in chance.sample(PROCESSES, len(PROCESSES)):
@@ -86,7 +85,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed() -> None:
 def test_nothing_acknowledged_is_lost_or_doubled_when_the_supervisor_is_killed() -> None:
     chance = random.Random(SEED)  # noqa: S311 - moments, not secrets
     _tell(f"CITYBASE_FAULT_SEED={SEED}")
-    with running_city(**settings()) as city, under_load(city, chance) as scene:
+    with running_city(**own_ports(), flush_seconds="0.5") as city, under_load(city, chance) as scene:
         scene.resume()
         time.sleep(chance.uniform(1.0, 3.0))
         os.kill(city.process.pid, signal.SIGKILL)
@@ -99,12 +98,6 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_supervisor_is_killed()
             assert len(scene.acknowledged) > 100
         finally:
             again.stop()
-
-
-def settings() -> dict[str, str]:
-    """Ports of our own, so that a city beside this one cannot take them while ours is down."""
-    ports = {name: str(free_port("127.0.0.1")) for name in ("port", "mqtt_port", "hj212_port")}
-    return {**ports, "flush_seconds": "0.5"}
 
 
 @contextmanager
