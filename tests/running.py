@@ -15,9 +15,11 @@ from pathlib import Path
 import httpx
 import psutil
 
-__all__ = ["RunningCity", "running_city", "start_city"]
+from citybase.engines.ports import free_port
 
-_PATIENCE = 120.0
+__all__ = ["RunningCity", "own_ports", "running_city", "start_city"]
+
+_PATIENCE = 240.0
 
 
 @dataclass
@@ -84,6 +86,11 @@ def start_city(data: Path, **settings: str) -> RunningCity:
         hj212_port=int(_only(r"HJ 212 \S+:(\d+)", output)),
         output=output,
     )
+
+
+def own_ports() -> dict[str, str]:
+    """Ports that nobody uses now, as settings: for tests in which a city goes down and must find its ports again."""
+    return {name: str(free_port("127.0.0.1")) for name in ("port", "mqtt_port", "hj212_port")}
 
 
 @contextmanager

@@ -7,15 +7,15 @@ import os
 import time
 from collections.abc import Callable
 
+from natsrpy.js import StorageType, StreamConfig
+
 from benchmarks.ingest.delay import PROBE, delays
 from benchmarks.ingest.durable import await_durable
 from benchmarks.ingest.mqtt import over_mqtt
 from benchmarks.ingest.publisher import Load, Publish, over_nats, publish_all
-from natsrpy.js import StorageType, StreamConfig
-from tests.collection.city import City, running_city
-
 from citybase.engines.nats import nats_address, nats_ports
 from citybase.engines.streams import Broker
+from tests.collection.city import City, running_city
 
 _PROPERTIES = 2
 _MQTT_DEVICES = 100

@@ -5,13 +5,13 @@ import threading
 import time
 
 import numpy as np
+
 from benchmarks.ingest.durable import series_of
 from benchmarks.ingest.publisher import Load, over_nats, publish_all
-from tests.collection.city import City
-
 from citybase.city.observations.latest import LatestReader
 from citybase.engines.nats import nats_address
 from citybase.engines.streams import Broker
+from tests.collection.city import City
 
 __all__ = ["PROBE", "delays"]
 

@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 import psycopg
-from tests.collection.city import City
 
 from citybase.city.observations.latest import LatestReader
 from citybase.engines.lake import open_lake
+from tests.collection.city import City
 
 __all__ = ["await_durable", "series_of"]
 

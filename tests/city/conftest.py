@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from litestar.testing import AsyncTestClient
 from sqlalchemy import insert
-from tests.city.a_city import City, found_city
 
 from citybase.engines.postgres import Database
 from citybase.kernel.ids import new_id
@@ -15,6 +14,7 @@ from citybase.kernel.settings import Settings
 from citybase.security.identity.models import person, role_grant
 from citybase.security.identity.secrets import hash_password
 from citybase.server.app import create_app
+from tests.city.a_city import City, found_city
 
 PASSWORD = "correct horse battery"
 

@@ -11,13 +11,13 @@ import xlsxwriter
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from sqlalchemy import func, select
-from tests.worlds import Districts, client_of, found_districts, new_person
 
 from citybase.city.resources.models import resource, resource_history
 from citybase.engines.postgres import Database
 from citybase.kernel.settings import Settings
 from citybase.security.transactions import audit_pending
 from citybase.server.app import create_app
+from tests.worlds import Districts, client_of, found_districts, new_person
 
 pytestmark = pytest.mark.anyio
 Client = AsyncTestClient[Litestar]

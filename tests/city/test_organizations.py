@@ -7,13 +7,13 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from sqlalchemy import select
-from tests.worlds import Districts, client_of, found_districts, new_person
 
 from citybase.city.organizations.queries import find_by_name
 from citybase.engines.postgres import Database
 from citybase.kernel.settings import Settings
 from citybase.security.transactions import audit_pending
 from citybase.server.app import create_app
+from tests.worlds import Districts, client_of, found_districts, new_person
 
 pytestmark = pytest.mark.anyio
 Client = AsyncTestClient[Litestar]

@@ -10,13 +10,13 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
-from tests.worlds import Districts, client_of, found_districts, new_person
 
 from citybase.engines.outbox import outbox
 from citybase.engines.postgres import Database
 from citybase.kernel.settings import Settings
 from citybase.security.transactions import audit_pending
 from citybase.server.app import create_app
+from tests.worlds import Districts, client_of, found_districts, new_person
 
 pytestmark = pytest.mark.anyio
 Client = AsyncTestClient[Litestar]
@@ -217,6 +217,22 @@ async def test_reading_an_important_entry_is_audited(client: Client, world: Dist
             select(audit_pending.c.target_id).where(audit_pending.c.action == "resource.read")
         )
     assert made["id"] in rows.scalars().all()
+
+
+async def test_a_list_that_shows_classified_entries_is_audited_with_their_codes(
+    client: Client, world: Districts, database: Database
+) -> None:
+    await register(client, world.yanta, "OPEN", classification=2)
+    assert (await client.get(RESOURCES)).status_code == 200
+    await register(client, world.yanta, "IMPORTANT", classification=3)
+    assert (await client.get(RESOURCES)).status_code == 200
+    async with database.begin() as connection:
+        entries = await connection.execute(
+            select(audit_pending.c.detail).where(
+                audit_pending.c.action == "resource.read", audit_pending.c.target_id == "list"
+            )
+        )
+    assert list(entries.scalars()) == [{"codes": ["IMPORTANT"]}]
 
 
 async def test_links_are_seen_from_both_ends(client: Client, world: Districts) -> None:

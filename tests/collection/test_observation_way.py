@@ -8,6 +8,9 @@ import numpy as np
 import psycopg
 import pytest
 from paho.mqtt.client import Client
+
+from citybase.city.observations.latest import LatestReader
+from citybase.city.observations.rejections import KEPT_OF_A_BATCH
 from tests.collection.city import (
     City,
     alarms,
@@ -17,9 +20,6 @@ from tests.collection.city import (
     rows_in_lake,
     running_city,
 )
-
-from citybase.city.observations.latest import LatestReader
-from citybase.city.observations.rejections import KEPT_OF_A_BATCH
 
 pytestmark = pytest.mark.city
 

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.docs.blocks import Outcome, blocks_of, execute, script_of
 
 PAGE = """# A page

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.docs.blocks import blocks_of, execute
 
 from citybase.engines.ports import free_port
+from tests.docs.blocks import blocks_of, execute
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial"

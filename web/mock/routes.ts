@@ -103,14 +103,15 @@ const indicators = [
 ]
 
 const figures = [
-  { id: 'online', name: '在线终端', name_en: 'Terminals online', value: 1_948_207, unit: '', note: '97.4 %', note_state: 'ok' },
-  { id: 'alarms', name: '活动告警', name_en: 'Active alarms', value: 23, unit: '', note: '其中 3 项紧急', note_state: 'alarm' },
-  { id: 'cases', name: '在办事项', name_en: 'Open cases', value: 1286, unit: '', note: '41 项将超时', note_state: 'warn' },
-  { id: 'rate', name: '按时办结率', name_en: 'Closed on time', value: 96.8, unit: '%', note: '目标 ≥ 95 %', note_state: 'ok' },
-  { id: 'readings', name: '今日读数', name_en: 'Readings today', value: 241_000_000, unit: '', note: '28,400 条/秒', note_state: 'info' },
+  { id: 'online', name: '在线终端', name_en: 'Terminals online', value: 1_948_207, unit: '', note: '≥ 95 %', note_state: 'ok' },
+  { id: 'alarms', name: '活动告警', name_en: 'Active alarms', value: 23, unit: '', note: null, note_state: null },
+  { id: 'cases', name: '在办事项', name_en: 'Open cases', value: 1286, unit: '', note: null, note_state: null },
+  { id: 'rate', name: '按时办结率', name_en: 'Closed on time', value: 96.8, unit: '%', note: '≥ 95 %', note_state: 'ok' },
+  { id: 'readings', name: '今日读数', name_en: 'Readings today', value: 241_000_000, unit: '', note: null, note_state: null },
 ].map((f) => ({
   ...f,
   trend: trend(10, 2),
+  computed_at: ago(1),
   link: f.id === 'alarms' ? '/alarms' : f.id === 'cases' ? '/cases?queue=all' : '/indicators/on-time-rate',
 }))
 

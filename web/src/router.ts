@@ -2,6 +2,7 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { nextTick } from 'vue'
 import { m, type Messages } from './messages'
+import { passThrough } from './lib/next'
 import { suggestedTheme } from './lib/preferences'
 import { loadSession, principal, session, sessionLoaded } from './lib/session'
 
@@ -42,7 +43,7 @@ router.beforeEach(async (to) => {
   if (!sessionLoaded.value) await loadSession().catch(() => undefined)
   const ready = principal.value && !principal.value.must_change_password
   if (!ready && !to.meta.open) return { name: 'signIn', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
-  if (ready && to.name === 'signIn') return { path: '/' }
+  if (ready && to.name === 'signIn' && to.query.fresh !== '1') return passThrough(to.query.next)
   return true
 })
 

@@ -9,7 +9,7 @@ import { rangeOf } from '@/lib/ranges'
 import { sparkPath } from '@/lib/spark'
 import { caseTag, priorityOf } from '@/lib/states'
 import { buildTree } from '@/lib/tree'
-import { areaAt, boxOf, largestPart } from '@/map/geometry'
+import { areaAt, boxOf, largestPart, nameplace } from '@/map/geometry'
 
 const settled = () => new Promise((resolve) => setTimeout(resolve))
 
@@ -139,7 +139,15 @@ describe('geometry of the map', () => {
     ],
   }
   it('names a district in its largest part', () => {
-    expect(largestPart(cells.features[0]!.geometry).centre).toEqual([12, 2])
+    const { area, ring } = largestPart(cells.features[0]!.geometry)
+    expect(area).toBe(16)
+    expect(nameplace(ring, [])).toEqual([12, 2])
+  })
+  it('keeps a name away from the points of its district', () => {
+    const { ring } = largestPart(cells.features[0]!.geometry)
+    const [x, y] = nameplace(ring, [[12, 2]])
+    expect(areaAt(cells, [x, y])?.area_code).toBe('a')
+    expect(Math.hypot(x - 12, y - 2)).toBeGreaterThan(0.5)
   })
   it('frames everything and finds the district of a place', () => {
     expect(boxOf(cells)).toEqual([0, 0, 14, 4])

@@ -13,9 +13,10 @@ import jsonschema
 import pytest
 import sqlglot
 import yaml
+from sqlglot import exp
+
 from packs.air import functions
 from packs.air.scripts import make_recording
-from sqlglot import exp
 
 PACK = Path(__file__).parents[1]
 RULES = sorted((PACK / "rules").glob("*.yaml"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from citybase.kernel.errors import Problem
 
-__all__ = ["own_folder", "owner_of"]
+__all__ = ["is_owned", "own_folder", "owner_of"]
 
 _LOCK = "citybase.lock"
 
@@ -39,3 +39,18 @@ def owner_of(folder: Path) -> int | None:
         return int((folder / _LOCK).read_text())
     except (OSError, ValueError):
         return None
+
+
+def is_owned(folder: Path) -> bool:
+    """Whether a running CityBase holds the folder now."""
+    try:
+        descriptor = os.open(folder / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

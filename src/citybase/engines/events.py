@@ -41,14 +41,16 @@ async def listen(address: NatsAddress) -> AsyncIterator[Client]:
         await client.close()
 
 
-async def handle_events(address: NatsAddress, consumer: str, handle: Callable[[Event], Awaitable[None]]) -> None:
-    """Give every event to `handle`, in order, until cancelled; an event is done when `handle` returned.
+async def handle_events(
+    address: NatsAddress, consumer: str, handle: Callable[[Event], Awaitable[None]], subject: str = _ALL
+) -> None:
+    """Give every event under `subject` to `handle`, in order, until cancelled; one is done when `handle` returned.
 
     One that fails is tried again after the others, twenty times; then it is put aside with an error in the log.
     """
     async with listen(address) as client:
         config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=_REDELIVER_AFTER, max_deliver=_GIVE_UP_AFTER)
-        subscription = await client.jetstream().pull_subscribe(_ALL, durable=consumer, stream=EVENTS, config=config)
+        subscription = await client.jetstream().pull_subscribe(subject, durable=consumer, stream=EVENTS, config=config)
         while True:
             try:
                 messages = await subscription.fetch(_BATCH, timeout=5)

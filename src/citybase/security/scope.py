@@ -7,12 +7,13 @@ and the row's classification does not exceed their clearance. No row is ever fet
 from typing import Any, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from citybase.security.organizations import organization
-from citybase.security.policy import paths_for
+from citybase.security.organizations import organization, read_root
+from citybase.security.policy import paths_for, require
 from citybase.security.principals import Principal
 
-__all__ = ["in_scope", "visible"]
+__all__ = ["in_scope", "require_citywide", "visible"]
 
 Ts = TypeVarTuple("Ts")
 
@@ -47,3 +48,10 @@ def in_scope(
     if classification is None:
         return reached
     return and_(reached, classification <= principal.clearance)
+
+
+async def require_citywide(connection: AsyncConnection, principal: Principal, action: str) -> None:
+    """Raise `forbidden` unless the principal may do it at the root of the tree: what is the whole city's is not
+    changed from a part of it."""
+    root = await read_root(connection)
+    require(principal, action, root.path if root is not None else "/")

@@ -27,7 +27,7 @@ from citybase.security.identity.authenticate import authenticate
 from citybase.security.oidc import endpoints as oidc_endpoints
 from citybase.security.principals import Principal
 from citybase.server import health
-from citybase.server.pages import page_routes
+from citybase.server.pages import PACKED, page_routes
 from citybase.server.problems import EXCEPTION_HANDLERS
 from citybase.server.routes import ROUTES
 
@@ -54,7 +54,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
             await connection.execute(text("SELECT 1"))
 
     feed = Feed()
-    checks: health.Checks = {"postgres": check_postgres, "nats": feed.check}
+    checks: health.Checks = {"postgres": check_postgres, "nats": feed.check, **health.door_checks(settings)}
     latest = LatestReader(settings.data / "latest")
     observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
     publisher = ReadingPublisher(settings)
@@ -78,7 +78,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         },
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=OpenAPIConfig(title="CityBase 城基", version="1", path="/schema"),
-        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, minimum_size=1024),
+        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, minimum_size=1024, exclude=PACKED),
         request_max_body_size=settings.max_body_bytes,
         lifespan=[closing(database, observations), feeding(settings, feed), publishing(publisher)],
     )

@@ -26,7 +26,7 @@ from citybase.server.supervisor import Supervisor
 __all__ = ["PROCESSES", "City", "running_postgres"]
 
 _LOG = logging.getLogger("citybase.city")
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 _SETTLE = 0.05
 _PORT_TRIES = 3
 

@@ -1,6 +1,7 @@
 """Liveness and readiness: for balancers, for the supervisor, for the settings page."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -8,12 +9,19 @@ import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 
-__all__ = ["ROUTES", "Checks", "EngineHealth"]
+from citybase.engines.heartbeat import Heartbeat
+from citybase.kernel.errors import Problem
+from citybase.kernel.settings import Settings
 
-Checks = Mapping[str, Callable[[], Awaitable[None]]]
-"""A name and a coroutine function that returns when that engine answers, and raises when it does not."""
+__all__ = ["ROUTES", "Check", "Checks", "EngineHealth", "door_checks", "heartbeat_check"]
+
+Check = Callable[[], Awaitable[None]]
+"""Returns when that engine answers, and raises when it does not."""
+Checks = Mapping[str, Check]
+"""Checks by the name of the engine or process."""
 
 _PATIENCE = 3.0
+_SILENCE_SECONDS = 15.0
 
 
 class EngineHealth(msgspec.Struct):
@@ -44,10 +52,44 @@ async def ready(checks: NamedDependency[Checks]) -> Response[Readiness]:
     return Response(Readiness(ok, engines), status_code=200 if ok else 503)
 
 
+def door_checks(settings: Settings) -> dict[str, Check]:
+    """Whether devices find their doors open: the broker's MQTT port, and the HJ 212 port of the gateways."""
+    doors = {"hj212": settings.hj212_port}
+    if settings.nats_url is None:
+        doors["mqtt"] = settings.mqtt_port
+    return {name: _door_check(settings.host, port) for name, port in doors.items() if port is not None}
+
+
+def heartbeat_check(heartbeat: Heartbeat, engine: str) -> Check:
+    """Whether a process did its work lately."""
+
+    async def check() -> None:
+        age = heartbeat.age()
+        if age is None or age > _SILENCE_SECONDS:
+            raise Problem("engine_unavailable", engine=engine)
+
+    return check
+
+
+def _door_check(host: str, port: int) -> Check:
+    async def check() -> None:
+        _, writer = await asyncio.open_connection(_reachable(host), port)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    return check
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - an address to connect to
+
+
 async def _check(name: str, check: Callable[[], Awaitable[None]]) -> EngineHealth:
     started = time.perf_counter()
     try:
-        await asyncio.wait_for(check(), _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            await check()
     except Exception as error:
         # The words stay general: this page is public.
         return EngineHealth(name, False, _since(started), type(error).__name__)

@@ -7,7 +7,7 @@ from citybase.engines.ports import is_free
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 
-__all__ = ["DEFAULT_PORTS", "Ports", "choose_ports"]
+__all__ = ["DEFAULT_PORTS", "Ports", "choose_ports", "remembered_ports"]
 
 DEFAULT_PORTS = {"port": 8080, "mqtt_port": 1883, "hj212_port": 9212}
 _TRIES = 200
@@ -17,7 +17,7 @@ Ports = dict[str, int]
 
 def choose_ports(settings: Settings) -> Ports:
     """One free port a service. A port the operator named must be free; the others move on to the next free one."""
-    remembered = _remembered(settings.data)
+    remembered = remembered_ports(settings.data)
     chosen: Ports = {}
     for name, default in DEFAULT_PORTS.items():
         named: int | None = getattr(settings, name)
@@ -38,7 +38,8 @@ def _next_free(host: str, first: int, taken: set[int]) -> int:
     raise Problem("port_busy", port=first, option="--port")
 
 
-def _remembered(data: Path) -> Ports:
+def remembered_ports(data: Path) -> Ports:
+    """The ports this city chose last; empty for one that never ran."""
     try:
         stored = json.loads((data / "ports.json").read_text())
         return {name: int(stored[name]) for name in DEFAULT_PORTS if name in stored}

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from litestar.testing import AsyncTestClient
-from tests.city.a_city import City
 
 from citybase.kernel.ids import new_id
 from citybase.kernel.settings import Settings
 from citybase.server.app import create_app
+from tests.city.a_city import City
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.city.a_city import AIR_POLLUTION
 
 from citybase.city.cases import CaseTypeDefinition, apply_definitions, check
 from citybase.city.cases.dispatch import candidates
@@ -12,6 +11,7 @@ from citybase.city.cases.types import current_type
 from citybase.engines.postgres import Database
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import begin
+from tests.city.a_city import AIR_POLLUTION
 
 
 def a_type(**more: Any) -> CaseTypeDefinition:

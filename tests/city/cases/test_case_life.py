@@ -7,7 +7,6 @@ from uuid import UUID
 import anyio
 import pytest
 from sqlalchemy import func, select, update
-from tests.city.a_city import City
 
 from citybase.city.cases import NewCase, Performance, note_late, on_event, open_case, perform, read_case
 from citybase.city.cases.models import case_clock, case_record
@@ -20,6 +19,7 @@ from citybase.kernel.events import Event
 from citybase.kernel.ids import new_id
 from citybase.security.principals import SYSTEM, Principal
 from citybase.security.transactions import audit_pending, begin
+from tests.city.a_city import City
 
 pytestmark = pytest.mark.anyio
 

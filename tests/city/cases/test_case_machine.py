@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import func, select, text
-from tests.city.a_city import AIR_POLLUTION, City, found_city
 
 from citybase.city.cases import NewCase, Performance, note_late, open_case, perform, read_case
 from citybase.city.cases.models import case_clock, case_record, case_step
@@ -19,6 +18,7 @@ from citybase.engines.postgres import Database, metadata
 from citybase.kernel.errors import Problem
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import audit_pending, begin
+from tests.city.a_city import AIR_POLLUTION, City, found_city
 
 T = TypeVar("T")
 ACTIONS = [action.id for action in AIR_POLLUTION.actions]

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from litestar.testing import AsyncTestClient
-from tests.city.a_city import City
-from tests.city.indicators.test_indicators import SHIPPED, keep, open_cases
 
 from citybase.kernel.ids import new_id
 from citybase.kernel.settings import Settings
 from citybase.server.app import create_app
+from tests.city.a_city import City
+from tests.city.indicators.test_indicators import SHIPPED, keep, open_cases
 
 pytestmark = pytest.mark.anyio
 

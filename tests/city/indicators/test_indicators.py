@@ -9,7 +9,6 @@ import msgspec
 import pyarrow as pa
 import pytest
 from sqlalchemy import insert, select, update
-from tests.city.a_city import City
 
 from citybase.city.cases import NewCase, open_case
 from citybase.city.cases.models import case_clock, case_record
@@ -36,6 +35,7 @@ from citybase.kernel.errors import Problem
 from citybase.kernel.ids import new_id
 from citybase.security.principals import SYSTEM, Principal
 from citybase.security.transactions import begin
+from tests.city.a_city import City
 
 XIAN = Path(__file__).parents[3] / "packs/xian/indicators"
 SHIPPED = [msgspec.yaml.decode(path.read_bytes(), type=IndicatorDefinition) for path in sorted(XIAN.glob("*.yaml"))]

@@ -14,8 +14,6 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from sqlalchemy import insert, select, text
-from tests.lakes import observation_rows
-from tests.worlds import Districts, found_districts
 
 from citybase.city.observations.actions import clear_alarm, raise_alarm
 from citybase.city.observations.definitions import RuleDefinition, apply_definitions
@@ -31,6 +29,8 @@ from citybase.kernel.settings import Settings
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import audit_pending, begin
 from citybase.server.app import create_app
+from tests.lakes import observation_rows
+from tests.worlds import Districts, found_districts
 
 pytestmark = pytest.mark.anyio
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tests.city.a_city import City
-from tests.city.indicators.test_indicators import SHIPPED, keep
 
 from citybase.city.indicators import compute_due, read_indicator, read_rows
 from citybase.city.observations.latest import LatestReader
 from citybase.city.observations.sources import CityObservations
 from citybase.engines.lake import OBSERVATION_COLUMNS, Lake, open_lake
 from citybase.kernel.settings import Settings
+from tests.city.a_city import City
+from tests.city.indicators.test_indicators import SHIPPED, keep
 
 pytestmark = pytest.mark.anyio
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.collection.gateways.hj212.frames import message, raw
 from typer.testing import CliRunner
 
 from citybase.collection.gateways.commands import app
 from citybase.collection.gateways.decoding import decode_lines, read_lines
+from tests.collection.gateways.hj212.frames import message, raw
 
 GOOD = message("DataTime=20240115080000;a34004-Rtd=35,a34004-Flag=N")
 

@@ -1,14 +1,22 @@
 """HJ 212 over TCP with real processes: acknowledged frames are stored, broken ones kept aside, half ones forgotten."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from tests.collection.city import City, eventually, refusals, rows_in_lake, running_city, secret_of
+from sqlalchemy import select
 
+from citybase.city.observations.models import rejection
+from citybase.collection.gateways.credentials import Credentials
 from citybase.collection.gateways.hj212 import encode, hourly_frame, parse
+from citybase.collection.gateways.hj212_server import Hj212Server
+from citybase.engines.nats import NatsAddress
+from citybase.engines.postgres import Database
+from citybase.engines.streams import Broker
+from tests.collection.city import City, eventually, refusals, rows_in_lake, running_city, secret_of
 
 pytestmark = pytest.mark.city
 
@@ -70,3 +78,19 @@ def test_half_a_frame_and_a_lost_connection_harm_nobody(city: City) -> None:
     converse(city, frame("hj-4", 39.0), answers=1)
     eventually(lambda: ("hj-4", "pm25", MS, 39.0) in rows_in_lake(city))
     assert [row[3] for row in rows_in_lake(city) if row[0] == "hj-4"] == [39.0]
+
+
+@pytest.mark.anyio
+async def test_half_a_frame_and_then_silence_is_kept_aside_and_the_connection_closed(database: Database) -> None:
+    broker = Broker(NatsAddress("nats://127.0.0.1:1", "", ""))
+    door = Hj212Server(database, broker, Credentials(database), half_a_frame_seconds=0.2)
+    half = frame("hj-5", 40.0)[:60]
+    async with await door.listen("127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(half)
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+    async with database.begin() as connection:
+        kept = (await connection.execute(select(rejection.c.source, rejection.c.code, rejection.c.raw))).all()
+    assert [tuple(row) for row in kept] == [("hj212", "length_mismatch", half)]

@@ -7,10 +7,10 @@ import pytest
 from httpx import BasicAuth
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
-from tests.collection.city import City, eventually, rows_in_lake, running_city, secret_of
 
 from citybase.engines.postgres import Database
 from citybase.server.app import create_app
+from tests.collection.city import City, eventually, rows_in_lake, running_city, secret_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.city]
 

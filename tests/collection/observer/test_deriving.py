@@ -1,12 +1,12 @@
 """Deriving: the air quality index of a station from what it observed at one moment."""
 
 import pytest
-from tests.collection.observer.readings import rows
 
 from citybase.collection.observer.deriving import Derivations
 from citybase.collection.observer.intake import SOURCES
 from citybase.collection.observer.series import SeriesIndex
 from citybase.engines.postgres import Database
+from tests.collection.observer.readings import rows
 
 pytestmark = pytest.mark.anyio
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.collection.observer.readings import rows
 
 from citybase.city.observations.latest import LatestValues, LatestWriter
 from citybase.collection.observer.pivot import Moments, pivot
 from citybase.collection.observer.series import SeriesIndex
+from tests.collection.observer.readings import rows
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from anyio.to_thread import run_sync
 from sqlalchemy import select
-from tests.worlds import SENSOR, add_organization
 
 from citybase.city.resources.actions import create_resource
 from citybase.city.resources.checking import ResourceDraft
@@ -19,6 +18,7 @@ from citybase.kernel.settings import Settings
 from citybase.security.identity.authenticate import device_principal
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import audit_pending, begin
+from tests.worlds import SENSOR, add_organization
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from tests.collection.replay.gateways import Gateway, hj212_gateway, mqtt_gateway
-from tests.collection.replay.test_schedule import plan
 
 from citybase.collection.replay import player
 from citybase.collection.replay.hj212_sender import Hj212Sender
@@ -16,6 +14,8 @@ from citybase.collection.replay.player import play
 from citybase.collection.replay.schedule import Message, Plan, Way
 from citybase.collection.replay.sender import Sender
 from citybase.collection.replay.tally import Tally
+from tests.collection.replay.gateways import Gateway, hj212_gateway, mqtt_gateway
+from tests.collection.replay.test_schedule import plan
 
 pytestmark = pytest.mark.anyio
 HOST = "127.0.0.1"

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.collection.replay.gateways import Gateway, hj212_gateway, mqtt_gateway
-from tests.collection.replay.test_recording import MADE
 from typer.testing import CliRunner
 
 from citybase.cli import build
@@ -19,6 +17,8 @@ from citybase.collection.replay import commands
 from citybase.collection.replay.credentials import Gateways
 from citybase.collection.replay.recording import PROPERTIES
 from citybase.kernel.errors import Problem
+from tests.collection.replay.gateways import Gateway, hj212_gateway, mqtt_gateway
+from tests.collection.replay.test_recording import MADE
 
 COLUMNS = dict(zip(("PM2.5", "PM10", "SO2", "NO2", "CO", "O3"), PROPERTIES, strict=True))
 

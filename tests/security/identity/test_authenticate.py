@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, update
-from tests.security.small_city import PASSWORD, SmallCity
 
 from citybase.kernel.clock import now
 from citybase.kernel.ids import new_id
 from citybase.security.identity.models import api_token, device_credential, person, session
 from citybase.security.identity.secrets import digest
+from tests.security.small_city import PASSWORD, SmallCity
 
 pytestmark = pytest.mark.anyio
 

@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
-from tests.security.small_city import PASSWORD, SmallCity
 
 from citybase.security.identity.models import api_token, person, role_grant
 from citybase.security.identity.secrets import digest
 from citybase.security.transactions import audit_pending
+from tests.security.small_city import PASSWORD, SmallCity
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from tests.security.small_city import PASSWORD, SmallCity
 
 import citybase.security.identity.sign_in as sign_in_module
 from citybase.kernel.clock import now
@@ -16,6 +15,7 @@ from citybase.security.identity.models import person, session
 from citybase.security.identity.secrets import verify_password
 from citybase.security.identity.sign_in import sign_in
 from citybase.security.transactions import audit_pending
+from tests.security.small_city import PASSWORD, SmallCity
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from sqlalchemy import select
-from tests.security.small_city import ADDRESS, SmallCity
 
 from citybase.security.transactions import audit_pending
+from tests.security.small_city import ADDRESS, SmallCity
 
 BACK = "https://transport.example/callback"
 BYE = "https://transport.example/bye"

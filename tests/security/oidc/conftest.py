@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+
 from tests.security.oidc.applications import Registered, register
 from tests.security.small_city import SmallCity
 

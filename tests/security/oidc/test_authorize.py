@@ -5,11 +5,11 @@ from datetime import timedelta
 import httpx
 import pytest
 from sqlalchemy import update
-from tests.security.oidc.applications import Registered, answer_of, code_for, refusals, sign_in_page
-from tests.security.small_city import ADDRESS, SmallCity
 
 from citybase.kernel.clock import now
 from citybase.security.identity.models import person, session
+from tests.security.oidc.applications import Registered, answer_of, code_for, refusals, sign_in_page
+from tests.security.small_city import ADDRESS, SmallCity
 
 pytestmark = pytest.mark.anyio
 

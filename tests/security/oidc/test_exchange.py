@@ -5,11 +5,11 @@ import asyncio
 import httpx
 import pytest
 from sqlalchemy import select, update
-from tests.security.oidc.applications import BACK, VERIFIER, Registered, code_for, refusals, register
-from tests.security.small_city import SmallCity
 
 from citybase.kernel.clock import now
 from citybase.security.oidc.models import oidc_code, oidc_token
+from tests.security.oidc.applications import BACK, VERIFIER, Registered, code_for, refusals, register
+from tests.security.small_city import SmallCity
 
 pytestmark = pytest.mark.anyio
 

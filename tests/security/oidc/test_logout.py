@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+
 from tests.security.oidc.applications import BACK, BYE, Registered, tokens_of
 from tests.security.small_city import SmallCity
 

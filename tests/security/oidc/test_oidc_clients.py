@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+
 from tests.security.oidc.applications import BACK, Registered
 from tests.security.small_city import SmallCity
 

@@ -10,12 +10,12 @@ from authlib.oidc.discovery import OpenIDProviderMetadata
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import select
-from tests.security.oidc.applications import BACK, VERIFIER, Registered, code_for
-from tests.security.small_city import ADDRESS, SmallCity
 
 from citybase.security.identity.secrets import digest
 from citybase.security.oidc.models import oidc_client, oidc_code, oidc_token
 from citybase.security.transactions import audit_pending
+from tests.security.oidc.applications import BACK, VERIFIER, Registered, code_for
+from tests.security.small_city import ADDRESS, SmallCity
 
 with warnings.catch_warnings():
     # Authlib asks for the successor of httpx, which nothing else here uses yet.

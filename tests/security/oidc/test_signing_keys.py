@@ -4,11 +4,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.security.small_city import SmallCity, small_city
 
 from citybase.engines.postgres import Database
 from citybase.kernel.clock import now
 from citybase.security.oidc.keys import ROTATION, signing_keys
+from tests.security.small_city import SmallCity, small_city
 
 pytestmark = pytest.mark.anyio
 

@@ -163,6 +163,7 @@ export interface ImportPreview {
   state: string
   encoding: string | null
   sheet: string | null
+  sheets: string[]
   columns: { header: string; field: string | null }[]
   rows_ok: number
   rows_bad: number
@@ -344,10 +345,12 @@ export interface Figure extends Named {
   value: number | null
   unit: string
   decimals?: number | null
+  /** The target in signs. */
   note: string | null
   note_state: TargetState | 'high' | 'late' | 'info' | null
   trend: (number | null)[]
   link: string
+  computed_at: string | null
 }
 export interface Situation {
   figures: Figure[]
@@ -362,6 +365,8 @@ export interface StationProperties {
   state: StationState
   value: number | null
   property: string | null
+  /** Milliseconds of the latest reading. */
+  time?: number | null
   unit?: string | null
   simulated?: boolean
 }
@@ -410,7 +415,8 @@ export interface ApiToken {
 /** What was made; the secret is shown this once. */
 export interface Created {
   id: string
-  secret: string
+  /** Null for a service account: it works with tokens. */
+  secret: string | null
 }
 export interface Person {
   id: string

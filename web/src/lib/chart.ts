@@ -18,6 +18,9 @@ export interface ChartContents {
   language: Language
 }
 
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
 const token = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 
 export function startChart(element: HTMLElement): ECharts {
@@ -51,6 +54,7 @@ export function drawChart(chart: ECharts, contents: ChartContents): void {
       dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl' }],
       xAxis: {
         type: 'time',
+        minInterval: MINUTE_MS,
         axisLine: { lineStyle: { color: line } },
         axisLabel: { color: quiet, hideOverlap: true, formatter: (value: number) => axisTime(value, points, language) },
         splitLine: { show: false },
@@ -59,6 +63,7 @@ export function drawChart(chart: ECharts, contents: ChartContents): void {
         type: 'value',
         name: unit,
         scale: true,
+        minInterval: decimals === 0 ? 1 : undefined,
         max: Number.isFinite(highest) ? (range: { max: number }) => (highest > range.max ? Math.ceil(highest * 1.05) : null) : null,
         nameTextStyle: { color: quiet, align: 'left' },
         axisLabel: { color: quiet },
@@ -91,7 +96,6 @@ export function drawChart(chart: ECharts, contents: ChartContents): void {
   )
 }
 
-const DAY_MS = 86_400_000
 function axisTime(value: number, points: [string, number | null][], language: Language): string {
   const span = points.length ? Date.parse(points.at(-1)![0]) - Date.parse(points[0]![0]) : 0
   const iso = new Date(value).toISOString()

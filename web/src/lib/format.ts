@@ -33,11 +33,17 @@ export function readableNumber(value: number, language: Language, decimals?: num
   return { text: exactNumber(value, decimals), scale: '' }
 }
 
+/** Measure words such as 条 and 件 say nothing in English beside a name that says what is counted. */
+export function unitText(unit: string | null | undefined, language: Language): string {
+  return language === 'en' && /[\u4e00-\u9fff]/.test(unit ?? '') ? '' : (unit ?? '')
+}
+
 /** Number, scale and unit in one text with thin spaces between. */
 export function valueText(value: number | null | undefined, unit: string, language: Language, decimals?: number | null): string {
   if (value === null || value === undefined) return '—'
   const { text, scale } = readableNumber(value, language, decimals)
-  return [text, scale + (scale && unit && language === 'en' ? THIN_SPACE : ''), unit].filter(Boolean).join(THIN_SPACE)
+  const shown = unitText(unit, language)
+  return [text, scale + (scale && shown && language === 'en' ? THIN_SPACE : ''), shown].filter(Boolean).join(THIN_SPACE)
 }
 
 interface Wall {
@@ -90,6 +96,17 @@ export function timeText(iso: string, language: Language, style: TimeStyle = 'fu
       ? `${otherYear ? `${w.year}年` : ''}${w.month}月${w.day}日 ${WEEKDAYS.zh[w.weekday]}`
       : `${WEEKDAYS.en[w.weekday]} ${w.day} ${MONTHS[w.month - 1]}${otherYear ? ` ${w.year}` : ''}`
   return style === 'date' ? day : `${day} ${w.clock}`
+}
+
+/** 一 to 日, from Monday. */
+export function weekdayLetters(language: Language): string[] {
+  const short = WEEKDAYS[language].map((day) => (language === 'zh' ? day.slice(1) : day.slice(0, 2)))
+  return [...short.slice(1), short[0]!]
+}
+
+/** 1月, Jan. */
+export function monthText(month: number, language: Language): string {
+  return language === 'zh' ? `${month}月` : MONTHS[month - 1]!
 }
 
 export type ClockTone = 'calm' | 'soon' | 'late'

@@ -3,8 +3,8 @@ import { Map as MapLibre, Popup, setWorkerUrl, type GeoJSONSource, type MapGeoJS
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import type { Feature, FeatureCollection, MultiPolygon, Point, Polygon } from 'geojson'
 import { language, named } from '@/messages'
-import { boxOf, largestPart } from './geometry'
-import { caseImage, cityStyle, LAYERS_OF, nameImage, POINTABLE, type SourceId } from './style'
+import { boxOf, largestPart, nameplace } from './geometry'
+import { caseImage, cityStyle, EMPTY, LAYERS_OF, nameImage, POINTABLE, type SourceId } from './style'
 
 setWorkerUrl(workerUrl)
 
@@ -15,14 +15,17 @@ const PLACE_ZOOM = 9
 const REACH = 6
 
 type Districts = FeatureCollection<Polygon | MultiPolygon, { area_code: string; name: string; name_en?: string | null }>
+/** English names carry their kind; on a map that is seen to be of districts it only takes room. */
+const shortName = (name: string) => name.replace(/ (District|County)$/, '')
 /** One point a district for its name; where two would touch, the larger district keeps its own. */
-function namesOf(cells: Districts): FeatureCollection<Point> {
+function namesOf(cells: Districts, stations: FeatureCollection): FeatureCollection<Point> {
+  const points = stations.features.map((station) => (station.geometry as Point).coordinates)
   const features = cells.features.map(({ geometry, properties }): Feature<Point> => {
-    const { area, centre } = largestPart(geometry)
+    const { area, ring } = largestPart(geometry)
     return {
       type: 'Feature',
-      properties: { name: named(properties), image: `name ${language.value} ${properties.area_code}`, order: -area },
-      geometry: { type: 'Point', coordinates: centre },
+      properties: { name: shortName(named(properties)), image: `name ${language.value} ${properties.area_code}`, order: -area },
+      geometry: { type: 'Point', coordinates: nameplace(ring, points) },
     }
   })
   return { type: 'FeatureCollection', features }
@@ -34,6 +37,7 @@ export class CityMapView {
   private contents: MapContents = {}
   private hidden = new Set<string>()
   private moved = false
+  private named = ''
 
   constructor(container: HTMLElement, options: { wheel: boolean; label: string }) {
     this.map = new MapLibre({
@@ -58,7 +62,12 @@ export class CityMapView {
   /** Shows what is given; sources that are not named stay as they are. */
   fill(contents: MapContents): void {
     const before = this.subject()
-    this.contents = { ...this.contents, ...contents, ...(contents.cells && { names: namesOf(contents.cells as Districts) }) }
+    const renamed = contents.cells && (contents.cells !== this.contents.cells || language.value !== this.named)
+    this.contents = { ...this.contents, ...contents }
+    if (renamed) {
+      this.named = language.value
+      this.contents.names = namesOf(contents.cells as Districts, this.contents.stations ?? EMPTY)
+    }
     if (this.map.getSource('cells')) this.refill()
     if (!this.moved && this.subject() !== before) this.frame(false)
   }

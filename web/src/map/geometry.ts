@@ -32,10 +32,10 @@ function areaAndCentre(ring: Position[]): { area: number; centre: [number, numbe
   return { area: Math.abs(twice / 2), centre: [x / (3 * twice), y / (3 * twice)] }
 }
 
-/** The largest outer ring's area (in square degrees) and centroid: how big a district is, and where its name goes. */
-export function largestPart(geometry: Polygon | MultiPolygon): { area: number; centre: [number, number] } {
+/** The largest outer ring with its area in square degrees: how big a district is, and where its name goes. */
+export function largestPart(geometry: Polygon | MultiPolygon): { area: number; ring: Position[] } {
   return rings(geometry)
-    .map(areaAndCentre)
+    .map((ring) => ({ area: areaAndCentre(ring).area, ring }))
     .reduce((best, next) => (next.area > best.area ? next : best))
 }
 
@@ -46,6 +46,43 @@ function within(ring: Position[], [x, y]: [number, number]): boolean {
     if (a[1]! > y !== b[1]! > y && x < ((b[0]! - a[0]!) * (y - a[1]!)) / (b[1]! - a[1]!) + a[0]!) inside = !inside
   })
   return inside
+}
+
+const GRID = 24
+const MOST_VERTICES = 240
+/** A name is much wider than high: distance beside it counts for less. */
+const FLAT = 0.35
+
+function distance([px, py]: Position, a: Position, b: Position): number {
+  const [ax, ay, dx, dy] = [a[0]! * FLAT, a[1]!, (b[0]! - a[0]!) * FLAT, b[1]! - a[1]!]
+  const along = dx || dy ? ((px! * FLAT - ax) * dx + (py! - ay) * dy) / (dx * dx + dy * dy) : 0
+  const t = Math.min(1, Math.max(0, along))
+  return Math.hypot(px! * FLAT - ax - t * dx, py! - ay - t * dy)
+}
+
+/** Where a district's name stands clear: inside the ring, far from its border and from the points drawn there. */
+export function nameplace(ring: Position[], points: Position[]): [number, number] {
+  const step = Math.ceil(ring.length / MOST_VERTICES)
+  const border = ring.filter((_, i) => i % step === 0)
+  const { centre } = areaAndCentre(border)
+  const [west, south, east, north] = boxOf({
+    type: 'FeatureCollection',
+    features: [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [border] } }],
+  })!
+  const near = points.filter(([x, y]) => x! >= west && x! <= east && y! >= south && y! <= north)
+  const room = (at: Position) =>
+    Math.min(...border.map((a, i) => distance(at, a, border[(i + 1) % border.length]!)), ...near.map((p) => 0.7 * distance(at, p, p)))
+  let best: [number, number] = centre
+  let most = -Infinity
+  for (let i = 1; i < GRID; i++) {
+    for (let j = 1; j < GRID; j++) {
+      const at: [number, number] = [west + ((east - west) * i) / GRID, south + ((north - south) * j) / GRID]
+      if (!within(border, at)) continue
+      const score = room(at) - 0.12 * distance(at, centre, centre)
+      if (score > most) [best, most] = [at, score]
+    }
+  }
+  return best
 }
 
 /** The district whose outer ring holds the point. */

@@ -1,6 +1,6 @@
 /** What the map says about one point. Built from text nodes: names come from outside. */
 import type { StationState } from '@/api/types'
-import { valueText } from '@/lib/format'
+import { timeText, valueText } from '@/lib/format'
 import { nameIn, useKinds } from '@/lib/catalog'
 import { language, m } from '@/messages'
 import type { MapHit } from './city-map'
@@ -46,6 +46,8 @@ function noteOf(hit: MapHit): string {
     typeof p.value === 'number'
       ? `${nameIn(kind?.properties, String(p.property))} ${valueText(p.value, String(p.unit ?? property?.unit ?? ''), language.value, property?.decimals)}`
       : ''
+  const last = p.time ? m.value.map.lastReading(timeText(new Date(Number(p.time)).toISOString(), language.value)) : m.value.map.neverRead
+  const offline = p.state === 'offline' ? last : ''
   const simulated = p.simulated ? m.value.map.simulated : ''
-  return [m.value.station[p.state as StationState] ?? String(p.state), value, simulated].filter(Boolean).join(' · ')
+  return [m.value.station[p.state as StationState] ?? String(p.state), value, offline, simulated].filter(Boolean).join(' · ')
 }

@@ -66,7 +66,7 @@ function cityLayers(): LayerSpecification[] {
       source: 'stations',
       layout: { 'circle-sort-key': severity },
       paint: {
-        'circle-radius': byZoom(3, 9),
+        'circle-radius': byZoom(3.2, 9),
         'circle-color': stateColour,
         'circle-stroke-width': 1,
         'circle-stroke-color': token('map-cell'),
@@ -76,7 +76,8 @@ function cityLayers(): LayerSpecification[] {
       id: 'cases',
       type: 'symbol',
       source: 'cases',
-      layout: { 'icon-image': 'case', 'icon-allow-overlap': true, 'icon-ignore-placement': true },
+      // Beside the station it is about, so that both are seen; a name that would lie below gives way.
+      layout: { 'icon-image': 'case', 'icon-offset': [-9, -8], 'icon-allow-overlap': true, 'icon-padding': 0 },
     },
     ring('alarm-far', 17, 0.55),
     ring('alarm-near', 11, 0.95),

@@ -13,8 +13,8 @@ from citybase.applications.operations.models import boundary
 from citybase.engines.postgres import Database
 from citybase.kernel.clock import now
 from citybase.kernel.errors import FieldError, Problem
-from citybase.security.policy import require
 from citybase.security.principals import Principal
+from citybase.security.scope import require_citywide
 from citybase.security.transactions import begin
 
 __all__ = ["import_boundaries", "remove_boundaries"]
@@ -26,11 +26,11 @@ _LONGEST_APPROVAL = 100
 
 async def import_boundaries(database: Database, principal: Principal, content: bytes, approval: str) -> list[str]:
     """Replace all boundaries by the file's; returns the area codes. Nothing changes when one feature is wrong."""
-    require(principal, "map.write", "/")
     if not 1 <= len(approval.strip()) <= _LONGEST_APPROVAL or not approval.isprintable():
         raise Problem("invalid_input", reason="approval: 请填写审图号 / give the map approval number")
     shapes = _read(content)
     async with begin(database, principal) as tx:
+        await require_citywide(tx.connection, principal, "map.write")
         await tx.connection.execute(delete(boundary))
         for code, geometry in shapes.items():
             row = {"area_code": code, "geometry": geometry, "approval": approval.strip(), "imported_at": now()}
@@ -41,8 +41,8 @@ async def import_boundaries(database: Database, principal: Principal, content: b
 
 async def remove_boundaries(database: Database, principal: Principal) -> None:
     """Go back to the computed cells."""
-    require(principal, "map.write", "/")
     async with begin(database, principal) as tx:
+        await require_citywide(tx.connection, principal, "map.write")
         await tx.connection.execute(delete(boundary))
         await tx.audit("map.remove", "boundary", "all")
 
@@ -50,12 +50,12 @@ async def remove_boundaries(database: Database, principal: Principal) -> None:
 def _read(content: bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(content)
-        features = document["features"] if document["type"] == "FeatureCollection" else None
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise Problem(
-            "invalid_input", reason="不是 GeoJSON FeatureCollection / not a GeoJSON FeatureCollection"
-        ) from error
-    if not isinstance(features, list) or not features:
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        document = None
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list) or document.get("type") != "FeatureCollection":
+        raise Problem("invalid_input", reason="不是 GeoJSON FeatureCollection / not a GeoJSON FeatureCollection")
+    if not features:
         raise Problem("invalid_input", reason="没有要素 / no features")
     errors: list[FieldError] = []
     shapes: dict[str, Any] = {}

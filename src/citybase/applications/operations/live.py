@@ -6,7 +6,7 @@ the ordinary, scoped routes.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -58,6 +58,11 @@ class Feed:
         self.source: Connection | None = None
         self._queues: set[asyncio.Queue[Event]] = set()
 
+    @property
+    def pages(self) -> int:
+        """How many pages are open."""
+        return len(self._queues)
+
     async def check(self) -> None:
         """Return when events can arrive; raise `engine_unavailable` while they cannot."""
         if self.source is None or not self.source.is_connected:
@@ -83,7 +88,7 @@ class Feed:
 
 async def follow_city(
     database: Database, principal: Principal, feed: Feed, latest: LatestReader
-) -> AsyncIterator[Update]:
+) -> AsyncGenerator[Update, None]:
     """Everything new that this principal may see, until the page is closed."""
     readings = Readings(database, principal, latest)
     with feed.open() as queue:

@@ -136,8 +136,9 @@ async def _districts(connection: AsyncConnection) -> tuple[list[dict[str, Any]],
 async def _alarms(connection: AsyncConnection, principal: Principal) -> tuple[list[dict[str, Any]], int]:
     statement = (
         select(
-            alarm.c.id, alarm.c.message.label("name"), alarm.c.priority, alarm.c.state, case_record.c.id.label("case_id"),
-            resource.c.id.label("resource_id"), resource.c.longitude, resource.c.latitude, resource.c.area_code,
+            alarm.c.id, alarm.c.message.label("name"), alarm.c.priority, alarm.c.state,
+            case_record.c.id.label("case_id"), resource.c.id.label("resource_id"),
+            resource.c.longitude, resource.c.latitude, resource.c.area_code,
         )
         .join(resource, resource.c.id == alarm.c.resource_id)
         .outerjoin(case_record, case_record.c.alarm_id == alarm.c.id)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from citybase.city.calendar.models import calendar_day
 from citybase.kernel.text import refuse_unstorable
-from citybase.security.policy import require
+from citybase.security.scope import require_citywide
 from citybase.security.transactions import Transaction
 
 __all__ = ["set_day"]
@@ -18,7 +18,7 @@ async def set_day(tx: Transaction, day: date, working: bool | None, note: str = 
 
     Clocks that are running keep the due time they were given: a citizen or a bureau was told that time.
     """
-    require(tx.principal, "calendar.write")
+    await require_citywide(tx.connection, tx.principal, "calendar.write")
     refuse_unstorable({"note": note})
     if working is None:
         await tx.connection.execute(delete(calendar_day).where(calendar_day.c.date == day))

@@ -87,7 +87,6 @@ alarm = Table(
     Column("acknowledged_at", DateTime(timezone=True)),
     Column("acknowledged_by", Uuid),
     Column("cleared_at", DateTime(timezone=True)),
-    Column("case_id", Uuid),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("rule", "resource_id", "raised_at"),
     Index("ix_alarm_active", "rule", "resource_id", unique=True, postgresql_where=text("state <> 'cleared'")),

@@ -169,7 +169,7 @@ def _select_alarms(principal: Principal) -> Select[Any]:
             resource.c.name,
             resource.c.longitude,
             resource.c.latitude,
-            case_record.c.id.label("opened_case"),
+            case_record.c.id.label("case_id"),
         )
         .join(alarm_rule, alarm_rule.c.id == alarm.c.rule)
         .join(resource, resource.c.id == alarm.c.resource_id)
@@ -180,7 +180,6 @@ def _select_alarms(principal: Principal) -> Select[Any]:
 
 def _alarm_item(row: Row[Any]) -> AlarmItem:
     own = {name: getattr(row, name) for name in AlarmItem.__struct_fields__ if name not in {"rule", "resource"}}
-    own["case_id"] = row.opened_case
     return AlarmItem(
         rule=Named(row.rule, row.rule_name, row.rule_name_en),
         resource=Terminal(row.resource_id, row.code, row.name),

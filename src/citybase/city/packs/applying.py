@@ -15,8 +15,8 @@ from citybase.city.packs.sections import SECTIONS
 from citybase.engines.postgres import Database
 from citybase.kernel.clock import now
 from citybase.kernel.errors import FieldError, Problem
-from citybase.security.policy import require
 from citybase.security.principals import SYSTEM, Principal
+from citybase.security.scope import require_citywide
 from citybase.security.transactions import Transaction, begin
 
 __all__ = ["apply_packs", "apply_shipped"]
@@ -36,9 +36,9 @@ async def apply_packs(
 
     Raises `bad_pack` with every error of the first pack that has some; then nothing is written.
     """
-    require(principal, "pack.apply")
     packs = with_required(folders)
     async with begin(database, principal) as tx:
+        await require_citywide(tx.connection, principal, "pack.apply")
         # Two processes that start at once apply one after the other; the second finds nothing to do.
         await tx.connection.execute(select(func.pg_advisory_xact_lock(_PACK_LOCK)))
         changed = [each for each in packs if not await _is_applied(tx, each)]

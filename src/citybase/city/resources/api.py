@@ -38,7 +38,7 @@ __all__ = ["ROUTES", "version_of"]
 
 CLASSIFICATIONS = range(1, 5)
 CLASSIFIED = 3
-"""From this classification on (3 important 重要) a single read is audited."""
+"""From this classification on (3 important 重要) every read is audited."""
 _EXPORTS: dict[str, tuple[ExportWriter, str]] = {
     "csv": (stream_csv, "text/csv; charset=utf-8"),
     "xlsx": (write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -104,8 +104,12 @@ async def get_resources(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = 50,
 ) -> Page[ResourceItem]:
-    async with database.begin() as connection:
-        return await list_resources(connection, principal, wanted, sort=sort, cursor=cursor, limit=limit)
+    async with begin(database, principal) as tx:
+        page = await list_resources(tx.connection, principal, wanted, sort=sort, cursor=cursor, limit=limit)
+        classified = [item.code for item in page.items if item.classification >= CLASSIFIED]
+        if classified:
+            await tx.audit("resource.read", "resource", "list", {"codes": classified})
+        return page
 
 
 @get("/resources/facets", tags=["resources"], summary="Counts by field", dependencies=_FILTER)

@@ -10,6 +10,9 @@ import nats
 from citybase.collection.gateways.callout import Callout
 from citybase.collection.gateways.credentials import Credentials
 from citybase.collection.gateways.hj212_server import Hj212Server
+from citybase.collection.gateways.revocation import SUBJECT, Revocation
+from citybase.engines.events import handle_events
+from citybase.engines.keeping import keep_going
 from citybase.engines.nats import account_seed, nats_address
 from citybase.engines.postgres import Database
 from citybase.engines.streams import Broker
@@ -34,13 +37,20 @@ async def run(settings: Settings) -> None:
         reconnect_time_wait=0.2,
         error_cb=_on_error,
     )
-    credentials = Credentials(database)
-    await Callout(credentials, account_seed(settings)).serve(client)
+    credentials, seed = Credentials(database), account_seed(settings)
+    await Callout(credentials, seed).serve(client)
+    revocation = Revocation(credentials, address, seed)
     broker = Broker(address)
     await broker.connect()
     door = Hj212Server(database, broker, credentials)
     server = await door.listen(settings.host, settings.hj212_port or _HJ212_PORT)
-    await server.serve_forever()
+
+    async def follow_credentials() -> None:
+        await handle_events(address, "gateways", revocation.on_event, SUBJECT)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_going("revocation", follow_credentials, every=1.0))
+        group.create_task(server.serve_forever())
 
 
 async def _on_error(error: Exception) -> None:

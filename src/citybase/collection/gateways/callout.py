@@ -2,9 +2,13 @@
 
 NATS asks at each connection (auth callout, https://docs.nats.io): a signed request on `$SYS.REQ.USER.AUTH`, answered
 with a signed permission or an error. Our own processes sign in as the service user and are never asked about.
+
+One further sign-in is ours: that of `revocation`, with the broker's system account and two requests there.
 """
 
 import base64
+import hashlib
+import hmac
 import logging
 import time
 from typing import Any
@@ -19,10 +23,22 @@ from citybase.engines.nats import ACCOUNT
 from citybase.kernel.errors import Problem
 from citybase.kernel.ids import new_id
 
-__all__ = ["SUBJECT", "Callout", "read_claims"]
+__all__ = ["SUBJECT", "SYSTEM_USER", "Callout", "read_claims", "system_password"]
 
 SUBJECT = "$SYS.REQ.USER.AUTH"
+SYSTEM_USER = "citybase/system"
+"""No device can be called so: a device's id holds no slash."""
+_SYSTEM_ACCOUNT = "$SYS"
+_SYSTEM_PERMISSIONS = {
+    "pub": {"allow": ["$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.SERVER.*.KICK"]},
+    "sub": {"allow": ["_INBOX.>"]},
+}
 _LOG = logging.getLogger(__name__)
+
+
+def system_password(seed: bytes) -> str:
+    """What our own sign-in to the system account shows: it follows from the seed that only we hold."""
+    return hmac.new(seed, b"citybase system account", hashlib.sha256).hexdigest()
 
 
 class Callout:
@@ -32,6 +48,7 @@ class Callout:
         self._credentials = credentials
         self._signer = nkeys.from_seed(bytearray(seed))
         self._issuer = self._signer.public_key.decode()
+        self._system_password = system_password(seed)
 
     async def serve(self, client: Client) -> None:
         """Answer on this connection from now on; several gateways share the questions."""
@@ -48,25 +65,30 @@ class Callout:
         """The signed answer to a signed question."""
         claims = read_claims(question)["nats"]
         options = claims["connect_opts"]
-        device, secret = str(options.get("user", "")), str(options.get("pass", ""))
+        name, secret = str(options.get("user", "")), str(options.get("pass", ""))
         result: dict[str, Any]
         try:
-            known = await self._credentials.accept(device, secret)
-            result = {"jwt": self._permit(device, claims["user_nkey"])} if known else {"error": "wrong credential"}
+            permission = await self._permission(name, secret, claims["user_nkey"])
+            result = {"jwt": permission} if permission else {"error": "wrong credential"}
         except Problem:
             result = {"error": "recovering, try again"}
         if "error" in result:
-            _LOG.info("refused %r from %s: %s", device, claims["client_info"].get("host"), result["error"])
+            _LOG.info("refused %r from %s: %s", name, claims["client_info"].get("host"), result["error"])
         return self._sign(
             {"sub": claims["user_nkey"], "aud": claims["server_id"]["id"]},
             {"type": "authorization_response", "version": 2, **result},
         ).encode()
 
-    def _permit(self, device: str, user: str) -> str:
-        return self._sign(
-            {"sub": user, "aud": ACCOUNT, "name": device},
-            {"type": "user", "version": 2, "pub": {"allow": [f"obs.{device}"]}, "sub": {"deny": [">"]}},
-        )
+    async def _permission(self, name: str, secret: str, user: str) -> str | None:
+        """What whoever gives this name and secret may do; None: nothing."""
+        if name == SYSTEM_USER and hmac.compare_digest(secret.encode(), self._system_password.encode()):
+            return self._permit(name, user, _SYSTEM_ACCOUNT, _SYSTEM_PERMISSIONS)
+        if await self._credentials.accept(name, secret):
+            return self._permit(name, user, ACCOUNT, {"pub": {"allow": [f"obs.{name}"]}, "sub": {"deny": [">"]}})
+        return None
+
+    def _permit(self, name: str, user: str, account: str, permissions: dict[str, Any]) -> str:
+        return self._sign({"sub": user, "aud": account, "name": name}, {"type": "user", "version": 2, **permissions})
 
     def _sign(self, claims: dict[str, Any], content: dict[str, Any]) -> str:
         header = {"typ": "JWT", "alg": "ed25519-nkey"}

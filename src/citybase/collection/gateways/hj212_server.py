@@ -32,8 +32,9 @@ __all__ = ["Hj212Server"]
 
 SOURCE = "hj212"
 _LOG = logging.getLogger(__name__)
+HALF_A_FRAME_SECONDS = 20.0
+"""A frame that was begun is waited for so long; then what came of it is kept aside and the connection closed."""
 _CHUNK = 65_536
-_HALF_A_FRAME_SECONDS = 20.0
 _SILENCE_SECONDS = 900.0
 _HARMLESS = frozenset({"missing"})
 
@@ -41,10 +42,17 @@ _HARMLESS = frozenset({"missing"})
 class Hj212Server:
     """The TCP door of one process."""
 
-    def __init__(self, database: Database, broker: Broker, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        database: Database,
+        broker: Broker,
+        credentials: Credentials,
+        half_a_frame_seconds: float = HALF_A_FRAME_SECONDS,
+    ) -> None:
         self._database = database
         self._broker = broker
         self._credentials = credentials
+        self._half_a_frame_seconds = half_a_frame_seconds
 
     async def listen(self, host: str, port: int) -> asyncio.Server:
         return await asyncio.start_server(self._serve, host, port)
@@ -72,9 +80,11 @@ class Hj212Server:
             await self._take(rest)
 
     async def _next_chunk(self, reader: asyncio.StreamReader, frames: FrameReader) -> bytes:
-        patience = _HALF_A_FRAME_SECONDS if frames.pending else _SILENCE_SECONDS
+        patience = self._half_a_frame_seconds if frames.pending else _SILENCE_SECONDS
         try:
-            return await asyncio.wait_for(reader.read(_CHUNK), patience)
+            # Not `wait_for`: before Python 3.12 it forgets a cancellation that meets the bytes.
+            async with asyncio.timeout(patience):
+                return await reader.read(_CHUNK)
         except TimeoutError:
             return b""
 

@@ -13,7 +13,7 @@ from citybase.foundation.clouds.engines import EngineMeter
 from citybase.foundation.clouds.telemetry import HostMeter, host_code, host_facts
 from citybase.kernel.clock import now
 from citybase.kernel.settings import Settings
-from citybase.security.organizations import organization
+from citybase.security.organizations import read_root
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import begin
 
@@ -44,11 +44,11 @@ class HostReporter:
             if await connection.scalar(select(resource.c.id).where(resource.c.code == host_code())):
                 return True
             kind = await connection.scalar(select(resource_kind.c.id).where(resource_kind.c.id == _KIND))
-            owner = await connection.scalar(select(organization.c.id).where(organization.c.parent_id.is_(None)))
-        if kind is None or owner is None:
+            city = await read_root(connection)
+        if kind is None or city is None:
             return False
         draft = ResourceDraft(
-            kind=_KIND, code=host_code(), name=host_code(), owner_id=owner, attributes=dict(host_facts())
+            kind=_KIND, code=host_code(), name=host_code(), owner_id=city.id, attributes=dict(host_facts())
         )
         async with begin(self._database, SYSTEM) as tx:
             await create_resource(tx, draft)

@@ -7,12 +7,11 @@ import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
-from sqlalchemy import select
 
 from citybase.security.dependencies import TheDatabase, ThePrincipal, TheSettings, TheVisitor
 from citybase.security.identity.authenticate import SESSION_COOKIE, SIGN_ON_COOKIE
 from citybase.security.identity.sign_in import change_password, sign_in, sign_out
-from citybase.security.organizations import organization
+from citybase.security.organizations import read_root
 from citybase.security.policy import permitted_actions
 from citybase.security.principals import Principal
 
@@ -75,7 +74,7 @@ class SessionState(msgspec.Struct):
 @get("/session", tags=["session"], summary="Who am I")
 async def read_session(visitor: TheVisitor, database: TheDatabase, settings: TheSettings) -> SessionState:
     async with database.begin() as connection:
-        root = (await connection.execute(select(organization).where(organization.c.parent_id.is_(None)))).first()
+        root = await read_root(connection)
     city = City(root.short_name or root.name, root.name_en, root.code) if root else None
     return SessionState(city, settings.environment, describe(visitor) if visitor else None)
 

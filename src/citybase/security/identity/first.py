@@ -10,7 +10,7 @@ from citybase.kernel.ids import new_id
 from citybase.security.identity.models import person, role_grant, session
 from citybase.security.identity.people import ROLES
 from citybase.security.identity.secrets import hash_password, new_password
-from citybase.security.organizations import organization
+from citybase.security.organizations import read_root
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import begin
 
@@ -30,7 +30,7 @@ async def ensure_first_person(database: Database) -> str | None:
         await tx.connection.exec_driver_sql("LOCK TABLE person IN SHARE ROW EXCLUSIVE MODE")
         if await tx.connection.scalar(select(person.c.id).limit(1)):
             return None
-        root = await tx.connection.scalar(select(organization.c.id).where(organization.c.parent_id.is_(None)))
+        root = await read_root(tx.connection)
         if root is None:
             return None
         secret, new = new_password(), new_id()
@@ -39,7 +39,7 @@ async def ensure_first_person(database: Database) -> str | None:
                 id=new,
                 username=FIRST_USERNAME,
                 name="首任管理员",
-                organization_id=root,
+                organization_id=root.id,
                 clearance=4,
                 password_hash=hash_password(secret),
             )
@@ -47,9 +47,9 @@ async def ensure_first_person(database: Database) -> str | None:
         for role in ROLES:
             if role != "collector":
                 await tx.connection.execute(
-                    insert(role_grant).values(id=new_id(), person_id=new, role=role, organization_id=root)
+                    insert(role_grant).values(id=new_id(), person_id=new, role=role, organization_id=root.id)
                 )
-        await tx.audit("person.create", "person", new, {"username": FIRST_USERNAME}, organization_id=root)
+        await tx.audit("person.create", "person", new, {"username": FIRST_USERNAME}, organization_id=root.id)
     return secret
 
 

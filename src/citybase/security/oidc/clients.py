@@ -16,7 +16,7 @@ from citybase.security.identity.secrets import digest, new_secret
 from citybase.security.oidc.addresses import address_errors
 from citybase.security.oidc.models import oidc_client, oidc_code
 from citybase.security.oidc.provider import SCOPES
-from citybase.security.organizations import organization
+from citybase.security.organizations import organization, read_root
 from citybase.security.policy import require
 from citybase.security.principals import Principal
 from citybase.security.scope import visible
@@ -83,11 +83,7 @@ async def create_client(database: Database, principal: Principal, data: NewClien
     _check(data.name, data.redirect_uris, data.post_logout_redirect_uris, data.scopes)
     new, secret = new_id(), None if data.public else new_secret()
     async with begin(database, principal) as tx:
-        root = (
-            await tx.connection.execute(
-                select(organization.c.id, organization.c.path).where(organization.c.parent_id.is_(None))
-            )
-        ).first()
+        root = await read_root(tx.connection)
         if root is None:
             raise Problem("not_found", what="organization")
         require(principal, "identity.write", root.path)

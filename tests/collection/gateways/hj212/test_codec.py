@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.collection.gateways.hj212.frames import HEADER, LEGAL_FRAMES, message, raw
 
 from citybase.collection.gateways.hj212 import Frame, FrameError, checksum, encode, inspect, parse
 from citybase.collection.gateways.hj212.errors import MESSAGES
+from tests.collection.gateways.hj212.frames import HEADER, LEGAL_FRAMES, message, raw
 
 GOOD = message("DataTime=20240115080000;a34004-Rtd=35,a34004-Flag=N")
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.collection.gateways.hj212.frames import LEGAL_FRAMES
 
 from citybase.collection.gateways.hj212 import (
     Extraction,
@@ -20,6 +19,7 @@ from citybase.collection.gateways.hj212 import (
     read,
 )
 from citybase.collection.gateways.hj212.pollutants import CODES, PROPERTIES, property_of, quality_of
+from tests.collection.gateways.hj212.frames import LEGAL_FRAMES
 
 HOUR = datetime(2024, 1, 15, 0, 0, tzinfo=UTC)
 

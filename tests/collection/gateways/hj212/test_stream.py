@@ -5,10 +5,10 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.collection.gateways.hj212.frames import HEADER, LEGAL_FRAMES, message, raw
 
 from citybase.collection.gateways.hj212 import Frame, FrameError, FrameReader, encode, parse
 from citybase.collection.gateways.hj212.codec import MAX_FRAME
+from tests.collection.gateways.hj212.frames import HEADER, LEGAL_FRAMES, message, raw
 
 ONE = message("DataTime=20240115080000;a34004-Rtd=35,a34004-Flag=N")
 TWO = message("DataTime=20240115090000;a34004-Rtd=36,a34004-Flag=N")
