@@ -10,6 +10,7 @@ import pytest
 from paho.mqtt.client import Client
 
 from citybase.city.observations.latest import LatestReader
+from citybase.city.observations.rejections import KEPT_OF_A_BATCH
 from tests.collection.city import (
     City,
     alarms,
@@ -24,7 +25,18 @@ pytestmark = pytest.mark.city
 
 HOUR = 3_600_000
 NOW = int(time.time() * 1000) // HOUR * HOUR
-DEVICES = ["talker", "stutterer", "latecomer", "babbler", "neighbour", "smoker", "drifter", "patient", "giant"]
+DEVICES = [
+    "talker",
+    "stutterer",
+    "latecomer",
+    "babbler",
+    "flooder",
+    "neighbour",
+    "smoker",
+    "drifter",
+    "patient",
+    "giant",
+]
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +120,14 @@ def test_every_bad_message_is_kept_aside_with_its_reason_and_the_good_beside_it_
     expected = [("pm10", NOW + number, float(number)) for number in range(len(BAD))]
     assert await_stored(city, "babbler", len(good) + 1) == [*expected, ("pm25", NOW + 99, 7.0)]
     assert sorted(codes(city, "babbler")) == sorted([*BAD, "not_finite", "wrong_type", "wrong_type"])
+
+
+def test_a_flood_of_bad_readings_keeps_no_good_one_back_and_is_kept_as_a_sample(city: City) -> None:
+    flood = [b"[" + b",".join([b"5"] * 5_000) + b"]"] * 2
+    good = [{"t": NOW + number, "v": {"pm10": float(number)}} for number in range(3)]
+    send(city, "flooder", good[0], *flood, good[1], *flood, good[2])
+    assert await_stored(city, "flooder", 3) == [("pm10", NOW + number, float(number)) for number in range(3)]
+    assert 0 < len(codes(city, "flooder")) <= 4 * KEPT_OF_A_BATCH
 
 
 def test_a_wrong_credential_is_refused(city: City) -> None:

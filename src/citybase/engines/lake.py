@@ -28,7 +28,10 @@ from pyiceberg.types import DoubleType, IntegerType, LongType, NestedField, Stri
 from citybase.engines.postgres import sqlalchemy_url
 from citybase.kernel.settings import Settings
 
-__all__ = ["OBSERVATION_COLUMNS", "Lake", "open_lake", "within"]
+__all__ = ["CARRIED_PREFIX", "OBSERVATION_COLUMNS", "Lake", "open_lake", "within"]
+
+CARRIED_PREFIX = "citybase."
+"""Names of the properties that we give to commits begin so."""
 
 _SCHEMA = "lake"  # the catalog's tables live apart from ours, so that migrations never see them
 _OBSERVATION = ("city", "observation")
@@ -71,6 +74,7 @@ _PROPERTIES = {
     "write.parquet.compression-codec": "zstd",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
+    "commit.manifest-merge.enabled": "true",
 }
 
 
@@ -95,6 +99,10 @@ class Lake:
         """The properties of the newest commit, as the catalog knows it now."""
         snapshot = self.refresh().current_snapshot()
         return dict(snapshot.summary.additional_properties) if snapshot and snapshot.summary else {}
+
+    def carried(self) -> dict[str, str]:
+        """Our own properties of the newest commit; a commit that only rearranges files carries them on."""
+        return {name: value for name, value in self.properties().items() if name.startswith(CARRIED_PREFIX)}
 
     def totals(self) -> tuple[int, int]:
         """Rows and data files of the newest commit."""
@@ -126,6 +134,19 @@ class Lake:
         relations: Mapping[str, pa.Table] | None = None,
     ) -> pa.Table:
         """Run SQL over `observation` (pruned by `condition`, which only narrows the files) and given Arrow tables."""
+        try:
+            return self._query(sql, condition, parameters, relations)
+        except duckdb.IOException:
+            # A file of a very old plan is gone (`upkeep`): the newest plan names its successor.
+            return self._query(sql, condition, parameters, relations)
+
+    def _query(
+        self,
+        sql: str,
+        condition: BooleanExpression | None,
+        parameters: Mapping[str, Any] | None,
+        relations: Mapping[str, pa.Table] | None,
+    ) -> pa.Table:
         with duckdb.connect(config=_DUCKDB) as connection:
             files = self.files(condition)
             if files:

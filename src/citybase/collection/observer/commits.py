@@ -3,18 +3,22 @@
 Everything here blocks and runs in a thread, beside the taking of the next batch.
 """
 
+import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from citybase.collection.observer.pending import Taken, already_stored, to_arrow
 from citybase.collection.observer.series import SeriesIndex
-from citybase.engines.lake import Lake
+from citybase.engines.lake import CARRIED_PREFIX, Lake
 from citybase.engines.streams import Position, Source
+from citybase.engines.upkeep import delete_orphans, expire, merge
 
 __all__ = ["Commits"]
 
-_COMMIT = "citybase.commit"
-_POSITION = "citybase.position."
+_COMMIT = CARRIED_PREFIX + "commit"
+_POSITION = CARRIED_PREFIX + "position."
+_LOG = logging.getLogger(__name__)
 
 
 class Commits:
@@ -45,3 +49,14 @@ class Commits:
         if len(rows):
             self.lake.append(to_arrow(rows, self._index), properties | {_COMMIT: str(identifier)})
         return len(rows)
+
+    def merge(self) -> None:
+        """Merge some small files when they are many."""
+        if merged := merge(self.lake):
+            _LOG.info("%d small files of the lake merged", merged)
+
+    def clean(self) -> None:
+        """Forget old snapshots, then delete what only they named."""
+        forgotten, deleted = expire(self.lake, datetime.now(UTC)), delete_orphans(self.lake)
+        if forgotten or deleted:
+            _LOG.info("%d old snapshots forgotten, %d files deleted", forgotten, deleted)

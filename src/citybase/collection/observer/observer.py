@@ -16,7 +16,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -37,6 +38,8 @@ from citybase.kernel.ids import new_id
 
 __all__ = ["Observer"]
 
+T = TypeVar("T")
+
 _LOG = logging.getLogger(__name__)
 _FETCH = 10_000
 _WAIT_SECONDS = 0.5
@@ -44,6 +47,8 @@ _GATHER_SECONDS = 0.02
 _FLUSH_ROWS = 200_000
 _REFRESH_SECONDS = 5.0
 _HELD_ROWS = 2_000_000
+_MERGE_SECONDS = 5.0
+_CLEAN_SECONDS = 600.0
 
 
 class Observer:
@@ -71,6 +76,7 @@ class Observer:
         self._pending = Pending()
         # Held while a batch goes from "taken" to "pending": a position must never be ahead of the rows collected.
         self._taking = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._room = asyncio.Event()
         self._due = asyncio.Event()
 
@@ -78,11 +84,15 @@ class Observer:
         """Until cancelled."""
         await patiently("reading the definitions", self._refresh)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._refresh_forever())
+            group.create_task(self._every(_REFRESH_SECONDS, "reading the definitions", self._refresh))
             for arrivals in self._arrivals:
                 group.create_task(self._pump(arrivals))
             group.create_task(self._flush_forever())
-            group.create_task(self._trim_forever())
+            group.create_task(self._every(60, "trimming refusals", self._trim))
+            group.create_task(self._every(_MERGE_SECONDS, "merging files", lambda: self._write(self._commits.merge)))
+            group.create_task(
+                self._every(_CLEAN_SECONDS, "cleaning the lake", lambda: self._write(self._commits.clean))
+            )
 
     async def _pump(self, arrivals: Arrivals) -> None:
         """Take batch after batch; the next is fetched while one is worked on."""
@@ -179,7 +189,7 @@ class Observer:
             started = time.perf_counter()
             stored = await patiently(
                 "committing to the lake",
-                lambda: asyncio.to_thread(self._commits.commit, identifier, taken, known),
+                lambda: self._write(lambda: self._commits.commit(identifier, taken, known)),
             )
             _LOG.info("%d stored of %d in %.2f s", stored, len(taken.rows), time.perf_counter() - started)
         self._room.set()
@@ -189,19 +199,19 @@ class Observer:
             except (BrokerError, OSError) as error:
                 _LOG.warning("releasing %s: %s", item.source.stream, error)
 
-    async def _refresh_forever(self) -> None:
+    async def _write(self, work: Callable[[], T]) -> T:
+        """Blocking work on the lake, in a thread: one at a time."""
+        async with self._writing:
+            return await asyncio.to_thread(work)
+
+    async def _every(self, seconds: float, what: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(_REFRESH_SECONDS)
-            await patiently("reading the definitions", self._refresh)
+            await asyncio.sleep(seconds)
+            await patiently(what, work)
 
     async def _refresh(self) -> None:
         await self._watch.refresh()
         await self._derivations.refresh()
-
-    async def _trim_forever(self) -> None:
-        while True:
-            await asyncio.sleep(60)
-            await patiently("trimming refusals", self._trim)
 
     async def _trim(self) -> None:
         async with self._database.begin() as connection:
