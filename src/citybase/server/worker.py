@@ -5,12 +5,11 @@ by itself; every step is idempotent, so that `kill -9` at any moment costs at mo
 """
 
 import asyncio
-import logging
-import os
 
 from citybase.city import cases, indicators
 from citybase.city.observations.latest import LatestReader
 from citybase.city.observations.sources import CityObservations
+from citybase.engines.entry import run_process
 from citybase.engines.events import handle_events
 from citybase.engines.jobs import ScheduledJob, job_app
 from citybase.engines.keeping import keep_going
@@ -21,7 +20,7 @@ from citybase.engines.relay import relay_once
 from citybase.engines.streams import Broker
 from citybase.foundation.clouds.reporting import HostReporter
 from citybase.kernel.events import Event
-from citybase.kernel.settings import Settings, load_settings
+from citybase.kernel.settings import Settings
 from citybase.security.audit.integrate import integrate
 from citybase.security.principals import SYSTEM
 from citybase.security.transactions import begin
@@ -76,5 +75,4 @@ def scheduled_jobs(database: Database, observations: CityObservations) -> list[S
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(run(load_settings(environment=os.environ)))
+    run_process(run)

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-import signal
 
 import nats
 
@@ -11,13 +9,14 @@ from citybase.collection.gateways.callout import Callout
 from citybase.collection.gateways.credentials import Credentials
 from citybase.collection.gateways.hj212_server import Hj212Server
 from citybase.collection.gateways.revocation import SUBJECT, Revocation
+from citybase.engines.entry import run_process
 from citybase.engines.events import handle_events
 from citybase.engines.keeping import keep_going
 from citybase.engines.nats import account_seed, nats_address
 from citybase.engines.postgres import Database
 from citybase.engines.streams import Broker
 from citybase.kernel.errors import Problem
-from citybase.kernel.settings import Settings, load_settings
+from citybase.kernel.settings import Settings
 
 _HJ212_PORT = 9212
 _LOG = logging.getLogger(__name__)
@@ -57,20 +56,5 @@ async def _on_error(error: Exception) -> None:
     _LOG.warning("NATS: %s", error)
 
 
-def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = load_settings(environment=os.environ)
-
-    async def until_told() -> None:
-        task = asyncio.ensure_future(run(settings))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        await task
-
-    try:
-        asyncio.run(until_told())
-    except asyncio.CancelledError:
-        _LOG.info("stopped")
-
-
 if __name__ == "__main__":
-    main()
+    run_process(run)

@@ -1,9 +1,6 @@
 """Run the observer with settings from the environment: `CITYBASE_*`, as the supervisor gives them."""
 
 import asyncio
-import logging
-import os
-import signal
 
 from citybase.city.observations.latest import LatestWriter
 from citybase.collection.observer.commits import Commits
@@ -13,12 +10,13 @@ from citybase.collection.observer.observer import Observer
 from citybase.collection.observer.patience import patiently
 from citybase.collection.observer.series import SeriesIndex
 from citybase.collection.observer.watching import Watch
+from citybase.engines.entry import run_process
 from citybase.engines.lake import open_lake
 from citybase.engines.nats import nats_address
 from citybase.engines.postgres import Database
 from citybase.engines.streams import Broker
 from citybase.kernel.errors import Problem
-from citybase.kernel.settings import Settings, load_settings
+from citybase.kernel.settings import Settings
 
 
 async def run(settings: Settings) -> None:
@@ -47,20 +45,5 @@ async def run(settings: Settings) -> None:
         latest.close()
 
 
-def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = load_settings(environment=os.environ)
-
-    async def until_told() -> None:
-        task = asyncio.ensure_future(run(settings))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        await task
-
-    try:
-        asyncio.run(until_told())
-    except asyncio.CancelledError:
-        logging.info("stopped")
-
-
 if __name__ == "__main__":
-    main()
+    run_process(run)

@@ -41,7 +41,7 @@ class Target(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True):
     """One line of the audit log.
 
-    `time` is an aware instant; `request` the id of the request that caused it; `outcome`: `done`, `denied` or `failed`.
+    `time` is an aware instant; `request` the id of the request that caused it; `outcome`: `done` or `refused`.
     """
 
     id: UUID
