@@ -41,7 +41,6 @@ def writes(client: httpx.Client) -> list[Write]:
     city = {"organization_id": body["parent_id"]}
     person = _made(client, "/api/v1/people", {"username": "hostile", "name": "测试", "kind": "service", **city})
     app = _made(client, "/api/v1/oidc/clients", {"name": "应用", "redirect_uris": ["https://app.example/back"]})
-    case = _made(client, "/api/v1/cases", _case("一件"))
     grants = [{"role": "viewer", **city}]
     draft = {"kind": "air-station", "name": "站", "owner_id": station["owner"]["id"], "area_code": "610113"}
 
@@ -116,9 +115,10 @@ def writes(client: httpx.Client) -> list[Write]:
         write(
             "post",
             "/api/v1/cases/{case_id}/actions/{action}",
-            lambda: {"comment": "意见", "form": {"instruction": "要求"}},
-            case_id=case["id"],
-            action="accept",
+            # From "dispatched" to "dispatched": it can be done again and again.
+            lambda: {"comment": "意见", "form": {"organization": "610112-eco"}},
+            case_id=_dispatched(client),
+            action="reassign",
         ),
     ]
 
@@ -131,6 +131,14 @@ def _organization(client: httpx.Client) -> dict[str, Any]:
 def _case(title: str) -> dict[str, Any]:
     described = {"description": "情况", "reporter": "人"}
     return {"type": "air-pollution", "title": title, "area_code": "610113", "place": "路口", "data": described}
+
+
+def _dispatched(client: httpx.Client) -> str:
+    """The id of a case that some body is handling."""
+    case_id = str(_made(client, "/api/v1/cases", _case("一件"))["id"])
+    for action in ("accept", "register", "dispatch"):
+        _made(client, f"/api/v1/cases/{case_id}/actions/{action}", {})
+    return case_id
 
 
 def _made(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
