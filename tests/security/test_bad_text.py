@@ -50,7 +50,7 @@ def test_every_write_operation_of_the_document_is_spoilt(client: httpx.Client, o
 
 def test_every_body_is_valid_before_it_is_spoilt(client: httpx.Client, operations: list[Write]) -> None:
     for write in operations:
-        answer = client.request(write.method, write.address, json=write.body())
+        answer = write.send(client, encoded(write.body()))
         assert answer.is_success or write.operation in DENIED, f"{write}: {answer.status_code} {answer.text}"
 
 
@@ -96,10 +96,8 @@ def test_hostile_file_names_and_form_fields_through_the_forms(client: httpx.Clie
 
 def spoil(client: httpx.Client, write: Write, place: tuple[Any, ...], text: str) -> None:
     body = with_text(write.body(), place, text)
-    answer = client.request(
-        write.method, write.address, content=encoded(body), headers={"Content-Type": "application/json"}
-    )
-    occasion = f"{write.method} {write.address} {place} {text[:60]!r}"
+    answer = write.send(client, encoded(body))
+    occasion = f"{write.operation} {place} {text[:60]!r}"
     assert_answered(answer, occasion)
     if answer.is_success and write.read_at is not None:
         shown = client.get(write.read_at) if write.read_at else answer
