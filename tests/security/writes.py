@@ -15,6 +15,8 @@ Operation = tuple[str, str]
 FORMS = frozenset({("post", "/api/v1/imports"), ("post", "/api/v1/map/boundaries")})
 """Operations that take a file; its content is spoilt by tests of their own."""
 
+CONDITIONAL = frozenset({("patch", "/api/v1/resources/{resource_id}")})
+"""Operations that ask for the version they change."""
 PEOPLE, CLIENTS = "/api/v1/people?limit=200", "/api/v1/oidc/clients?limit=200"
 
 
@@ -28,9 +30,15 @@ class Write:
     read_at: str | None = ""
     """Where a text that was taken is read again; empty: the answer shows it; None: it is kept nowhere."""
 
-    @property
-    def method(self) -> str:
-        return self.operation[0]
+    credential: tuple[str, str] | None = None
+    """Of the device that delivers; None: whoever is signed in."""
+
+    def send(self, client: httpx.Client, content: bytes) -> httpx.Response:
+        headers = {"Content-Type": "application/json"}
+        if self.operation in CONDITIONAL:
+            headers["If-Match"] = str(client.get(self.address).json()["version"])
+        given: dict[str, Any] = {"auth": self.credential} if self.credential else {}
+        return client.request(self.operation[0], self.address, content=content, headers=headers, **given)
 
 
 def writes(client: httpx.Client) -> list[Write]:
@@ -39,10 +47,11 @@ def writes(client: httpx.Client) -> list[Write]:
     station, other = client.get("/api/v1/resources", params={"kind": "air-station", "limit": 2}).json()["items"]
     body = _organization(client)
     city = {"organization_id": body["parent_id"]}
-    person = _made(client, "/api/v1/people", {"username": "hostile", "name": "测试", "kind": "service", **city})
+    grants = [{"role": "operator", **city}]
+    person = _made(
+        client, "/api/v1/people", {"username": "hostile", "name": "测试", "kind": "service", "grants": grants, **city}
+    )
     app = _made(client, "/api/v1/oidc/clients", {"name": "应用", "redirect_uris": ["https://app.example/back"]})
-    case = _made(client, "/api/v1/cases", _case("一件"))
-    grants = [{"role": "viewer", **city}]
     draft = {"kind": "air-station", "name": "站", "owner_id": station["owner"]["id"], "area_code": "610113"}
 
     def versioned(path: str, identity: dict[str, str], change: dict[str, Any]) -> Callable[[], dict[str, Any]]:
@@ -58,12 +67,19 @@ def writes(client: httpx.Client) -> list[Write]:
     return [
         write("post", "/api/v1/session", lambda: {"username": "nobody", "password": "wrong"}, None),
         write("post", "/api/v1/session/password", lambda: {"current": "wrong", "new": "long enough 12345"}, None),
-        write("post", "/api/v1/tokens", lambda: {"name": "牌", "actions": ["case.read"]}),
+        write("post", "/api/v1/tokens", lambda: {"name": "牌", "actions": ["case.read"]}, "/api/v1/tokens"),
         write(
-            "post", "/api/v1/people/{person_id}/tokens", lambda: {"name": "牌", "actions": []}, person_id=person["id"]
+            "post",
+            "/api/v1/people/{person_id}/tokens",
+            lambda: {"name": "牌", "actions": ["case.read"]},
+            None,
+            person_id=person["id"],
         ),
         write(
-            "post", "/api/v1/people", lambda: {"username": f"u{next(number)}", "name": "名", "grants": grants, **city}
+            "post",
+            "/api/v1/people",
+            lambda: {"username": f"u{next(number)}", "name": "名", "grants": grants, **city},
+            PEOPLE,
         ),
         write(
             "patch",
@@ -111,14 +127,21 @@ def writes(client: httpx.Client) -> list[Write]:
             f"/api/v1/resources/{station['id']}",
             resource_id=station["id"],
         ),
-        write("post", "/api/v1/observations", lambda: [{"device": station["code"], "t": "2026-01-01", "v": {}}], None),
+        Write(
+            ("post", "/api/v1/observations"),
+            "/api/v1/observations",
+            lambda: [{"device": station["code"], "t": "2026-01-01", "v": {"pm25": 1.0}}],
+            None,
+            _credential(client, station["id"]),
+        ),
         write("post", "/api/v1/cases", lambda: _case("又一件")),
         write(
             "post",
             "/api/v1/cases/{case_id}/actions/{action}",
-            lambda: {"comment": "意见", "form": {"instruction": "要求"}},
-            case_id=case["id"],
-            action="accept",
+            # From "dispatched" to "dispatched": it can be done again and again.
+            lambda: {"comment": "意见", "form": {"organization": "610112-eco"}},
+            case_id=_dispatched(client),
+            action="reassign",
         ),
     ]
 
@@ -131,6 +154,19 @@ def _organization(client: httpx.Client) -> dict[str, Any]:
 def _case(title: str) -> dict[str, Any]:
     described = {"description": "情况", "reporter": "人"}
     return {"type": "air-pollution", "title": title, "area_code": "610113", "place": "路口", "data": described}
+
+
+def _credential(client: httpx.Client, station_id: str) -> tuple[str, str]:
+    made = _made(client, f"/api/v1/resources/{station_id}/credential", {})
+    return made["device"], made["password"]
+
+
+def _dispatched(client: httpx.Client) -> str:
+    """The id of a case that some body is handling."""
+    case_id = str(_made(client, "/api/v1/cases", _case("一件"))["id"])
+    for action in ("accept", "register", "dispatch"):
+        _made(client, f"/api/v1/cases/{case_id}/actions/{action}", {})
+    return case_id
 
 
 def _made(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:

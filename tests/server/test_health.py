@@ -11,7 +11,7 @@ from citybase.engines.heartbeat import Heartbeat
 from citybase.engines.ports import free_port
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
-from citybase.server.health import door_checks, heartbeat_check
+from citybase.server.health import disk_check, door_checks, heartbeat_check
 
 pytestmark = pytest.mark.anyio
 
@@ -52,3 +52,9 @@ async def test_a_process_is_ready_while_its_heart_beats(tmp_path: Path) -> None:
     os.utime(tmp_path / "alive" / "observer", (long_ago, long_ago))
     with pytest.raises(Problem):
         await check()
+
+
+async def test_a_disk_without_room_is_said(tmp_path: Path) -> None:
+    await disk_check(tmp_path, least=1)()
+    with pytest.raises(Problem):
+        await disk_check(tmp_path, least=2**60)()

@@ -54,7 +54,12 @@ def create_app(settings: Settings, database: Database) -> Litestar:
             await connection.execute(text("SELECT 1"))
 
     feed = Feed()
-    checks: health.Checks = {"postgres": check_postgres, "nats": feed.check, **health.door_checks(settings)}
+    checks: health.Checks = {
+        "postgres": check_postgres,
+        "nats": feed.check,
+        "disk": health.disk_check(settings.data),
+        **health.door_checks(settings),
+    }
     latest = LatestReader(settings.data / "latest")
     observations = CityObservations(database, lambda: open_lake(settings, database.url), latest)
     publisher = ReadingPublisher(settings)

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 import msgspec
 from litestar import Response, get
@@ -13,7 +15,7 @@ from citybase.engines.heartbeat import Heartbeat
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 
-__all__ = ["ROUTES", "Check", "Checks", "EngineHealth", "door_checks", "heartbeat_check"]
+__all__ = ["ROUTES", "Check", "Checks", "EngineHealth", "disk_check", "door_checks", "heartbeat_check"]
 
 Check = Callable[[], Awaitable[None]]
 """Returns when that engine answers, and raises when it does not."""
@@ -22,6 +24,7 @@ Checks = Mapping[str, Check]
 
 _PATIENCE = 3.0
 _SILENCE_SECONDS = 15.0
+_LEAST_ROOM = 64 * 2**20
 
 
 class EngineHealth(msgspec.Struct):
@@ -58,6 +61,16 @@ def door_checks(settings: Settings) -> dict[str, Check]:
     if settings.nats_url is None:
         doors["mqtt"] = settings.mqtt_port
     return {name: _door_check(settings.host, port) for name, port in doors.items() if port is not None}
+
+
+def disk_check(folder: Path, least: int = _LEAST_ROOM) -> Check:
+    """Whether the folder's disk has room (bytes): without it nothing is accepted, and nobody else would say why."""
+
+    async def check() -> None:
+        if shutil.disk_usage(folder).free < least:
+            raise Problem("engine_unavailable", engine="disk")
+
+    return check
 
 
 def heartbeat_check(heartbeat: Heartbeat, engine: str) -> Check:
