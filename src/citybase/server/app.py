@@ -16,6 +16,7 @@ from citybase.city.observations.latest import LatestReader
 from citybase.city.observations.sources import CityObservations
 from citybase.collection.gateways.http import ReadingPublisher, publishing
 from citybase.engines.events import follow, listen
+from citybase.engines.heartbeat import Heartbeat
 from citybase.engines.keeping import keep_going
 from citybase.engines.lake import open_lake
 from citybase.engines.nats import nats_address
@@ -58,6 +59,9 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         "postgres": check_postgres,
         "nats": feed.check,
         "disk": health.disk_check(settings.data),
+        "observer": health.heartbeat_check(
+            Heartbeat(settings.data, "observer"), "observer", 15 + 3 * settings.flush_seconds
+        ),
         **health.door_checks(settings),
     }
     latest = LatestReader(settings.data / "latest")

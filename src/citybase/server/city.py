@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from citybase.kernel.errors import Problem
 from citybase.kernel.settings import ENVIRONMENT_PREFIX, Settings
 from citybase.security.identity.first import FIRST_USERNAME, ensure_first_person
 from citybase.server.ports import choose_ports
+from citybase.server.room import RoomWatch
 from citybase.server.schema import migrate
 from citybase.server.supervisor import Supervisor
 
@@ -45,6 +47,7 @@ class City:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.supervisor = Supervisor()
+        self._nats: ChildProcess | None = None
 
     def run(self, say: Callable[[str], None]) -> None:
         """Start, tell the address, keep running until asked to stop; always stops what it started."""
@@ -58,9 +61,17 @@ class City:
             self._start_processes()
             self._await_ready()
             self._tell(say, password, time.monotonic() - began)
-            self.supervisor.watch()
+            self.supervisor.watch(self._room().look)
         finally:
             self.supervisor.stop()
+
+    def _room(self) -> RoomWatch:
+        def mend() -> None:
+            # Stopped, it is found dead by the supervisor and started again.
+            if self._nats is not None:
+                self._nats.stop()
+
+        return RoomWatch(lambda: shutil.disk_usage(self.settings.data).free, mend)
 
     def _start_engines(self) -> None:
         named = self.settings
@@ -87,6 +98,7 @@ class City:
                 time.sleep(_SETTLE)
                 if nats.is_alive():
                     self.supervisor.keep(nats)
+                    self._nats = nats
                     return True
             time.sleep(_SETTLE)
         return False

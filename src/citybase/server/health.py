@@ -15,7 +15,7 @@ from citybase.engines.heartbeat import Heartbeat
 from citybase.kernel.errors import Problem
 from citybase.kernel.settings import Settings
 
-__all__ = ["ROUTES", "Check", "Checks", "EngineHealth", "disk_check", "door_checks", "heartbeat_check"]
+__all__ = ["LEAST_ROOM", "ROUTES", "Check", "Checks", "EngineHealth", "disk_check", "door_checks", "heartbeat_check"]
 
 Check = Callable[[], Awaitable[None]]
 """Returns when that engine answers, and raises when it does not."""
@@ -24,7 +24,8 @@ Checks = Mapping[str, Check]
 
 _PATIENCE = 3.0
 _SILENCE_SECONDS = 15.0
-_LEAST_ROOM = 64 * 2**20
+LEAST_ROOM = 64 * 2**20
+"""With fewer free bytes the city says that it has no room."""
 
 
 class EngineHealth(msgspec.Struct):
@@ -63,7 +64,7 @@ def door_checks(settings: Settings) -> dict[str, Check]:
     return {name: _door_check(settings.host, port) for name, port in doors.items() if port is not None}
 
 
-def disk_check(folder: Path, least: int = _LEAST_ROOM) -> Check:
+def disk_check(folder: Path, least: int = LEAST_ROOM) -> Check:
     """Whether the folder's disk has room (bytes): without it nothing is accepted, and nobody else would say why."""
 
     async def check() -> None:
@@ -73,12 +74,12 @@ def disk_check(folder: Path, least: int = _LEAST_ROOM) -> Check:
     return check
 
 
-def heartbeat_check(heartbeat: Heartbeat, engine: str) -> Check:
-    """Whether a process did its work lately."""
+def heartbeat_check(heartbeat: Heartbeat, engine: str, silence: float = _SILENCE_SECONDS) -> Check:
+    """Whether a process did its work lately: no longer ago than `silence` seconds."""
 
     async def check() -> None:
         age = heartbeat.age()
-        if age is None or age > _SILENCE_SECONDS:
+        if age is None or age > silence:
             raise Problem("engine_unavailable", engine=engine)
 
     return check

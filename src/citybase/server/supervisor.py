@@ -56,11 +56,12 @@ class Supervisor:
         """Keep one that runs already."""
         self._states.append(_State(kept, started=self.clock()))
 
-    def watch(self) -> None:
-        """Keep everything alive until `end` is called or SIGINT / SIGTERM arrives."""
+    def watch(self, look: Callable[[], None] = lambda: None) -> None:
+        """Keep everything alive until `end` is called or SIGINT / SIGTERM arrives; `look` is called at every turn."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.end())
         while not self._ended.wait(_TICK):
+            look()
             for state in self._states:
                 self._mend(state)
 

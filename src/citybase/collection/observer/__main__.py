@@ -11,6 +11,7 @@ from citybase.collection.observer.patience import patiently
 from citybase.collection.observer.series import SeriesIndex
 from citybase.collection.observer.watching import Watch
 from citybase.engines.entry import run_process
+from citybase.engines.heartbeat import Heartbeat
 from citybase.engines.lake import open_lake
 from citybase.engines.nats import nats_address
 from citybase.engines.postgres import Database
@@ -37,6 +38,7 @@ async def run(settings: Settings) -> None:
         watch=Watch(database, settings.data / "rules"),
         derivations=Derivations(database),
         flush_seconds=settings.flush_seconds,
+        heartbeat=Heartbeat(settings.data, "observer"),
     )
     await patiently("mending the latest values", lambda: asyncio.to_thread(mend, latest, lake))
     try:

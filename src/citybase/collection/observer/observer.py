@@ -32,6 +32,7 @@ from citybase.collection.observer.pending import Pending
 from citybase.collection.observer.rows import Rows
 from citybase.collection.observer.series import SeriesIndex
 from citybase.collection.observer.watching import Watch
+from citybase.engines.heartbeat import Heartbeat
 from citybase.engines.postgres import Database
 from citybase.engines.streams import GATEWAYS, MQTT, Broker, BrokerError, Message
 from citybase.kernel.ids import new_id
@@ -64,6 +65,7 @@ class Observer:
         watch: Watch,
         derivations: Derivations,
         flush_seconds: float,
+        heartbeat: Heartbeat,
     ) -> None:
         self._database = database
         self._commits = commits
@@ -72,6 +74,7 @@ class Observer:
         self._watch = watch
         self._derivations = derivations
         self._flush_seconds = flush_seconds
+        self._heartbeat = heartbeat
         self._arrivals = (Arrivals(broker, MQTT), Arrivals(broker, GATEWAYS))
         self._pending = Pending()
         # Held while a batch goes from "taken" to "pending": a position must never be ahead of the rows collected.
@@ -178,6 +181,7 @@ class Observer:
                 await asyncio.wait_for(self._due.wait(), self._flush_seconds)
             self._due.clear()
             await self.flush()
+            self._heartbeat.beat()
 
     async def flush(self) -> None:
         """Commit what is pending, then let the streams forget it."""
