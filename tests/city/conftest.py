@@ -26,8 +26,9 @@ async def city(database: Database) -> City:
 
 @pytest.fixture
 async def client(city: City, tmp_path: Path) -> AsyncIterator[Any]:
-    """Somebody of the data bureau, operator and administrator there."""
+    """Somebody of the data bureau, operator there and administrator of the whole city."""
     someone, bureau = new_id(), city.organizations["610100-data"]
+    places = {"operator": bureau, "administrator": city.organizations["610100"]}
     async with city.database.begin() as connection:
         await connection.execute(
             insert(person).values(
@@ -38,9 +39,9 @@ async def client(city: City, tmp_path: Path) -> AsyncIterator[Any]:
                 password_hash=hash_password(PASSWORD),
             )
         )
-        for role in ("operator", "administrator"):
+        for role, place in places.items():
             await connection.execute(
-                insert(role_grant).values(id=new_id(), person_id=someone, role=role, organization_id=bureau)
+                insert(role_grant).values(id=new_id(), person_id=someone, role=role, organization_id=place)
             )
     async with AsyncTestClient(create_app(Settings(data=tmp_path), city.database)) as client:
         await client.post("/api/v1/session", json={"username": "duty", "password": PASSWORD})

@@ -31,4 +31,5 @@ organization = Table(
 
 async def read_root(connection: AsyncConnection) -> Row[*tuple[Any, ...]] | None:
     """The city itself, at the top of the tree; None before a city's pack was applied."""
-    return (await connection.execute(select(organization).where(organization.c.parent_id.is_(None)))).first()
+    top = select(organization).where(organization.c.parent_id.is_(None)).order_by(func.length(organization.c.path))
+    return (await connection.execute(top.limit(1))).first()

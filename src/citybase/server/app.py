@@ -1,6 +1,7 @@
 """The HTTP application: every capability's routes composed, one identity, one way to fail."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -113,6 +114,9 @@ def feeding(settings: Settings, feed: Feed) -> Callable[[Litestar], AbstractAsyn
             yield
         finally:
             following.cancel()
+            # Waited for, so that its connection is closed and not only forgotten.
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
 
     return lifespan
 
