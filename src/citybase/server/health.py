@@ -106,7 +106,8 @@ async def _check(name: str, check: Callable[[], Awaitable[None]]) -> EngineHealt
             await check()
     except Exception as error:
         # The words stay general: this page is public.
-        return EngineHealth(name, False, _since(started), type(error).__name__)
+        problem = error.code if isinstance(error, Problem) else type(error).__name__
+        return EngineHealth(name, False, _since(started), problem)
     return EngineHealth(name, True, _since(started))
 
 
