@@ -25,8 +25,3 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     source: str = "urn:citybase"
     specversion: str = "1.0"
     datacontenttype: str = "application/json"
-
-    @property
-    def channel(self) -> str:
-        """The NATS subject it is published on."""
-        return EVENT_SUBJECT_PREFIX + self.type

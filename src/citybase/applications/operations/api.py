@@ -16,7 +16,9 @@ from citybase.applications.operations.live import Feed, follow_city
 from citybase.applications.operations.map import CityMap, read_map
 from citybase.applications.operations.situation import Situation, read_situation
 from citybase.city.observations.latest import LatestReader
+from citybase.city.resources.classified import audit_classified
 from citybase.security.dependencies import TheDatabase, ThePrincipal
+from citybase.security.transactions import begin
 
 __all__ = ["ROUTES"]
 
@@ -42,8 +44,10 @@ async def situation(database: TheDatabase, principal: ThePrincipal) -> Situation
 
 @get("/operations/map", tags=["operations"], summary="The map: districts, terminals, alarms, cases")
 async def city_map(database: TheDatabase, principal: ThePrincipal, latest: TheLatest) -> CityMap:
-    async with database.begin() as connection:
-        return await read_map(connection, principal, latest)
+    async with begin(database, principal) as tx:
+        shown = await read_map(tx.connection, principal, latest)
+        await audit_classified(tx, "observation.read", shown.resources())
+        return shown
 
 
 @post("/map/boundaries", tags=["operations"], summary="Import official boundaries")

@@ -21,6 +21,7 @@ from citybase.city.cases.models import case_record
 from citybase.city.cases.scope import visible_cases
 from citybase.city.observations.latest import LatestReader
 from citybase.city.observations.models import alarm, series
+from citybase.city.resources.classified import audit_classified
 from citybase.city.resources.models import resource
 from citybase.engines.postgres import Database
 from citybase.kernel.errors import Problem
@@ -28,6 +29,7 @@ from citybase.kernel.events import Event
 from citybase.security.policy import allowed
 from citybase.security.principals import Principal
 from citybase.security.scope import visible
+from citybase.security.transactions import begin
 
 __all__ = ["Feed", "Readings", "Update", "follow_city"]
 
@@ -145,8 +147,10 @@ class Readings:
 
     async def _look(self) -> None:
         """Which series there are; a series that is new starts with what it holds now."""
-        async with self.database.begin() as connection:
-            rows = (await connection.execute(_visible_series(self.principal))).all()
+        told = {resource_id for resource_id, _ in self._known}
+        async with begin(self.database, self.principal) as tx:
+            rows = (await tx.connection.execute(_visible_series(self.principal))).all()
+            await audit_classified(tx, "observation.read", {row.resource_id for row in rows} - told)
         before = dict(zip(self._numbers.tolist(), self._received.tolist(), strict=True))
         self._known = [(row.resource_id, row.property) for row in rows]
         self._numbers = np.array([row.id for row in rows], np.int64)
@@ -173,8 +177,13 @@ async def _may_see(database: Database, principal: Principal, event: Event) -> bo
     if noun == "indicator":
         return allowed(principal, "indicator.read")
     if noun == "alarm":
+        its = select(alarm.c.id).join(resource, resource.c.id == alarm.c.resource_id)
         one = visible(
-            select(alarm.c.id).where(alarm.c.id == UUID(event.subject)), principal, "alarm.read", alarm.c.owner_id
+            its.where(alarm.c.id == UUID(event.subject)),
+            principal,
+            "alarm.read",
+            alarm.c.owner_id,
+            classification=resource.c.classification,
         )
     elif noun == "case":
         one = visible_cases(select(case_record.c.id).where(case_record.c.id == UUID(event.subject)), principal)

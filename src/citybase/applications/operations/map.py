@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -47,6 +48,12 @@ class CityMap(msgspec.Struct):
     stations: dict[str, Any]
     alarms: dict[str, Any]
     cases: dict[str, Any]
+
+    def resources(self) -> set[UUID]:
+        """Every ledger entry that stations and alarms show."""
+        stations = {feature["properties"]["id"] for feature in self.stations["features"]}
+        alarmed = {feature["properties"]["resource_id"] for feature in self.alarms["features"]}
+        return {UUID(identifier) for identifier in stations | alarmed}
 
 
 async def read_map(connection: AsyncConnection, principal: Principal, latest: LatestReader) -> CityMap:

@@ -34,6 +34,7 @@ from citybase.city.observations.ranges import (
     read_thresholds,
 )
 from citybase.city.observations.sources import CityObservations
+from citybase.city.resources.classified import CLASSIFIED, audit_classified
 from citybase.engines.paging import Page
 from citybase.kernel.clock import from_city, now
 from citybase.kernel.errors import Problem
@@ -47,7 +48,6 @@ TheObservations = NamedDependency[CityObservations]
 From = Annotated[datetime | None, QueryParameter(name="from")]
 InState = Annotated[Literal["active", "acknowledged", "cleared", ""], QueryParameter(name="state")]
 
-_CLASSIFIED = 3
 _DAY = timedelta(days=1)
 
 
@@ -62,10 +62,12 @@ async def get_latest(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = 50,
 ) -> Page[LatestItem]:
-    async with database.begin() as connection:
-        return await list_latest(
-            connection, principal, latest, resource_id=resource, kind=kind, cursor=cursor, limit=limit
+    async with begin(database, principal) as tx:
+        page = await list_latest(
+            tx.connection, principal, latest, resource_id=resource, kind=kind, cursor=cursor, limit=limit
         )
+        await audit_classified(tx, "observation.read", {item.resource_id for item in page.items})
+        return page
 
 
 @get("/resources/{resource_id:uuid}/observations", tags=["observations"], summary="One property over time")
@@ -138,16 +140,26 @@ async def get_alarms(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = 50,
 ) -> Page[AlarmItem]:
-    async with database.begin() as connection:
-        return await list_alarms(
-            connection, principal, state=in_state or None, resource_id=resource, rule=rule, cursor=cursor, limit=limit
+    async with begin(database, principal) as tx:
+        page = await list_alarms(
+            tx.connection,
+            principal,
+            state=in_state or None,
+            resource_id=resource,
+            rule=rule,
+            cursor=cursor,
+            limit=limit,
         )
+        await audit_classified(tx, "alarm.read", {item.resource.id for item in page.items})
+        return page
 
 
 @get("/alarms/{alarm_id:uuid}", tags=["alarms"], summary="One alarm")
 async def get_alarm(database: TheDatabase, principal: ThePrincipal, alarm_id: FromPath[UUID]) -> AlarmItem:
-    async with database.begin() as connection:
-        return await read_alarm(connection, principal, alarm_id)
+    async with begin(database, principal) as tx:
+        item = await read_alarm(tx.connection, principal, alarm_id)
+        await audit_classified(tx, "alarm.read", [item.resource.id])
+        return item
 
 
 @post("/alarms/{alarm_id:uuid}/acknowledge", tags=["alarms"], summary="Acknowledge an alarm", status_code=200)
@@ -159,7 +171,7 @@ async def post_acknowledge(database: TheDatabase, principal: ThePrincipal, alarm
 
 async def _observed(tx: Transaction, resource_id: UUID) -> Observed:
     observed = await find_observed(tx.connection, tx.principal, resource_id)
-    if observed.classification >= _CLASSIFIED:
+    if observed.classification >= CLASSIFIED:
         detail = {"code": observed.code, "classification": observed.classification}
         await tx.audit("observation.read", "resource", resource_id, detail, organization_id=observed.owner_id)
     return observed

@@ -12,6 +12,7 @@ from litestar.response import Stream
 
 from citybase.city.resources.actions import ResourceChange, change_resource, create_resource, move_life_cycle
 from citybase.city.resources.checking import ResourceDraft
+from citybase.city.resources.classified import CLASSIFIED, audit_classified
 from citybase.city.resources.credentials import DeviceCredential, issue_credential, revoke_credential
 from citybase.city.resources.export import ExportWriter, refuse_too_many, stream_csv, write_xlsx
 from citybase.city.resources.kinds import KindItem, list_kinds
@@ -37,8 +38,6 @@ from citybase.security.transactions import Transaction, begin
 __all__ = ["ROUTES", "version_of"]
 
 CLASSIFICATIONS = range(1, 5)
-CLASSIFIED = 3
-"""From this classification on (3 important 重要) every read is audited."""
 _EXPORTS: dict[str, tuple[ExportWriter, str]] = {
     "csv": (stream_csv, "text/csv; charset=utf-8"),
     "xlsx": (write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -106,9 +105,7 @@ async def get_resources(
 ) -> Page[ResourceItem]:
     async with begin(database, principal) as tx:
         page = await list_resources(tx.connection, principal, wanted, sort=sort, cursor=cursor, limit=limit)
-        classified = [item.code for item in page.items if item.classification >= CLASSIFIED]
-        if classified:
-            await tx.audit("resource.read", "resource", "list", {"codes": classified})
+        await audit_classified(tx, "resource.read", [item.id for item in page.items])
         return page
 
 
